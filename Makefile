@@ -1,0 +1,37 @@
+# `make check` is what CI runs. The work is done by scripts/, so that nothing here needs make.
+FOLDER ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check long bench lock format clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## make .venv for working on Reprise
+	@sh scripts/setup dev
+
+run: ## embed FOLDER="$$HOME/Music", or the demo library
+	@sh scripts/run $(if $(FOLDER),"$(FOLDER)")
+
+test: ## run the tests
+	@sh scripts/test
+
+check: ## all that CI checks: ruff, mypy, import arrows, tests
+	@sh scripts/check
+
+long: setup ## the proofs that take minutes
+	.venv/bin/python -m pytest -n 2 -m long
+
+bench: ## measure: the numbers of docs/benchmarks.md
+	@sh scripts/setup bench
+	.venv/bin/python -m benchmarks.run
+
+format: setup ## put the source into its form
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: ## pin the dependencies anew: make lock, or: sh scripts/lock --upgrade
+	@sh scripts/lock
+
+clean: ## remove what was made, not the state folder
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

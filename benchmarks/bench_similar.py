@@ -1,0 +1,119 @@
+"""``similar`` over 100,000 tracks beside the store's own query, and the CPU time of help."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.measure import PYTHON, Row, cost_of, median_cpu, report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from reprise.app import App
+    from reprise.core.items import Item
+    from reprise.core.space import Space
+
+QUERIES = 200
+CLUSTERS = 500
+
+
+def main(arguments: Sequence[str] = ()) -> list[Row]:
+    """Run, print, return the rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tracks", type=int, default=100_000)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
+        rows = [*_similar(Path(folder), options.tracks), _help()]
+    report(rows, arguments)
+    return rows
+
+
+def _similar(folder: Path, tracks: int) -> Iterator[Row]:
+    from reprise.app import App
+    from reprise.settings import load_settings
+
+    with App(load_settings({}, home=folder / "home")) as app:
+        space = _fill(app, folder, tracks)
+        items = app.catalogue().items.get(app.owner, range(1, tracks + 1, max(1, tracks // QUERIES)))
+        seeds = list(items.values())
+        vectors = app.store.get(app.owner, space.name, list(items))
+        alone, whole = [], []
+        for seed in seeds:
+            alone.append(_query_seconds(app, space, seed.id, vectors[seed.id]))
+            whole.append(_similar_seconds(app, seed))
+        ours, theirs = statistics.median(whole[5:]), statistics.median(alone[5:])
+        index = app.store.verify(app.owner, space.name).index
+    ratio = ours / theirs
+    beside = f"store's query {theirs * 1000:.2f} ms ({index.split(',')[0]})"
+    yield Row(f"similar over {tracks:,} tracks", f"{ours * 1000:.2f} ms", beside, ratio, "≤ 2.0", ratio <= 2)
+
+
+def _fill(app: App, folder: Path, tracks: int) -> Space:
+    """A catalogue and a space as a finished job leaves them, with clustered vectors."""
+    from reprise.core.items import Tags
+    from reprise.core.ports import FoundFile
+    from reprise.core.records import ScanBatch
+    from reprise.core.space import SpaceState
+
+    music = folder / "music"
+    music.mkdir()
+    library, _ = app.library_of(music)
+    found = [
+        (FoundFile(b"%06d.mp3" % n, 1, 1), Tags(f"Title {n}", f"Artist {n % 900}")) for n in range(tracks)
+    ]
+    app.catalogue().items.apply(app.owner, library.id, ScanBatch(added=found), time.time())
+    spec = app.cards["acoustic"].spec
+    space = app.catalogue().spaces.ensure(app.owner, spec)
+    app.store.create(app.owner, space.name, spec.dimension)
+    random = np.random.default_rng(1)
+    centres = random.standard_normal((CLUSTERS, spec.dimension))
+    for start in range(0, tracks, 1000):
+        count = min(1000, tracks - start)
+        vectors = centres[random.integers(0, CLUSTERS, count)] + 0.6 * random.standard_normal(
+            (count, spec.dimension)
+        )
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        app.store.upsert(
+            app.owner, space.name, range(start + 1, start + count + 1), vectors.astype(np.float32)
+        )
+    app.store.flush(app.owner, space.name)
+    for state in (SpaceState.FILLING, SpaceState.VERIFYING):
+        app.catalogue().spaces.set_state(app.owner, space.id, state)
+    app.catalogue().spaces.switch(app.owner, "acoustic", space.id, time.time())
+    return space
+
+
+def _query_seconds(app: App, space: Space, key: int, vector: NDArray[np.float32]) -> float:
+    began = time.perf_counter()
+    app.store.search(app.owner, space.name, vector, 10, exclude=[key])
+    return time.perf_counter() - began
+
+
+def _similar_seconds(app: App, seed: Item) -> float:
+    from reprise.search.similar import similar
+
+    began = time.perf_counter()
+    similar(app.catalogue(), app.store, app.owner, seed, "acoustic", 10)
+    return time.perf_counter() - began
+
+
+def _help() -> Row:
+    ours = median_cpu(15, lambda: cost_of([PYTHON, "-m", "reprise", "--help"]))
+    python = median_cpu(15, lambda: cost_of([PYTHON, "-c", "pass"]))
+    beside = f"python alone {python * 1000:.0f} ms"
+    return Row("reprise --help: CPU", f"{ours * 1000:.0f} ms", beside, ours / python, "< 150 ms", ours < 0.15)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

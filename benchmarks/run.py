@@ -1,0 +1,74 @@
+"""All promises about speed in one run: ``python -m benchmarks.run [--document]``. Takes about 20 minutes.
+
+With ``--document`` the table in ``docs/benchmarks.md`` is written anew, with the machine and the date.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import bench_cores, bench_embedding, bench_engine, bench_scan, bench_similar
+from benchmarks.measure import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.measure import Row
+
+MODULES = (bench_embedding, bench_cores, bench_scan, bench_engine, bench_similar)
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code 0 when every promise was kept in this run, 1 otherwise."""
+    forwarded = [word for word in arguments if word == "--json"]
+    rows = [row for module in MODULES for row in module.main(forwarded)]
+    if "--document" in arguments:
+        write_document(DOCUMENT, rows)
+    return 0 if all(row.kept is not False for row in rows) else 1
+
+
+def write_document(path: Path, rows: Sequence[Row]) -> None:
+    """Replace what stands between the two marks."""
+    text = path.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    path.write_text(f"{before}{BEGIN}\n{table(rows)}\n{END}{after}", encoding="utf-8")
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A Markdown table with the machine and the date above it."""
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    lines = [
+        f"Measured on {today} on {machine()}, Python {platform.python_version()}.",
+        "",
+        "| promise | measured | beside | ratio | goal | kept |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        kept = {True: "yes", False: "**no**", None: ""}[row.kept]
+        lines.append(f"| {row.promise} | {row.measured} | {row.beside} | {ratio} | {row.goal} | {kept} |")
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """The processor's own name and how many cores this process may use."""
+    cores = len(os.sched_getaffinity(0))
+    facts = Path("/proc/cpuinfo")
+    names = [
+        line.split(":", 1)[1].strip()
+        for line in facts.read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return f"{names[0] if names else platform.processor()}, {cores} cores, {platform.system()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,5 @@
+"""``python -m reprise`` is ``reprise``."""
+
+from reprise.cli.main import main
+
+main()

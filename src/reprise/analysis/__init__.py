@@ -1,0 +1,1 @@
+"""One decode, one spectrum: timbre, rhythm, harmony and dynamics of a track, and its acoustic embedding."""

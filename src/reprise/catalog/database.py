@@ -1,0 +1,40 @@
+"""The seam between our SQL and a driver. All SQL is written with ``?`` and in the part both databases share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+Row: TypeAlias = "tuple[Any, ...]"
+
+SCHEMA_VERSION = "0001"
+"""The newest migration. A database with another version is migrated (older) or refused (unknown)."""
+
+
+class Transaction(Protocol):
+    """Statements that happen wholly or not at all."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement; returns how many rows it touched."""
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each row; returns how many rows all of them touched."""
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+
+
+class Database(Protocol):
+    """One database. Errors of the driver arrive as ``CatalogueError`` kinds or ``DiskFull``."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A write transaction: commits at the end, rolls back on any exception."""
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        """Rows in constant memory, from one consistent view of the database."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,169 @@
+"""Items: what is known of each file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reprise.catalog.settle import TAG_COLUMNS, settle
+from reprise.core.items import InputState, Item, Tags
+from reprise.core.records import KnownFile
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from reprise.catalog.database import Database, Row
+    from reprise.core.plan import Selection
+    from reprise.core.records import ScanBatch
+
+_TAGS = TAG_COLUMNS
+_KNOWN = "id, path, size, mtime_ns, digest, duration, missing_since"
+_ITEM = f"id, owner, library_id, path, size, mtime_ns, digest, updated_at, missing_since, {_TAGS}"
+_ASCII_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+_MARKS = 500
+"""Ids in one IN list: databases limit how many parameters a statement takes."""
+
+
+class SqlItems:
+    """Implements ``core.records.Items``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def files(self, owner: str, library_id: int) -> Iterator[Row]:
+        sql = f"SELECT {_KNOWN} FROM items WHERE owner = ? AND library_id = ? ORDER BY path"
+        return self._database.stream(sql, (owner, library_id))
+
+    def apply(self, owner: str, library_id: int, batch: ScanBatch, at: float) -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute_many(
+                f"INSERT INTO items (owner, library_id, path, size, mtime_ns, updated_at, {_TAGS})"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (library_id, path) DO NOTHING",
+                [
+                    (owner, library_id, file.path, file.size, file.mtime_ns, at, *tags)
+                    for file, tags in batch.added
+                ],
+            )
+            transaction.execute_many(
+                "UPDATE items SET size = ?, mtime_ns = ?, digest = ?, updated_at = ?, missing_since = NULL,"
+                " title = ?, artist = ?, album = ?, album_artist = ?, genre = ?, year = ?, track = ?, disc = ?,"
+                " bpm = ?, key = ?, duration = ? WHERE owner = ? AND id = ?",
+                [
+                    (state.size, state.mtime_ns, state.digest, at, *tags, owner, item_id)
+                    for item_id, state, tags in batch.revised
+                ],
+            )
+            transaction.execute_many(
+                "UPDATE items SET missing_since = ? WHERE owner = ? AND id = ? AND missing_since IS NULL",
+                [(at, owner, item_id) for item_id in batch.missing],
+            )
+
+    def unread(self, owner: str, library_id: int) -> Iterator[KnownFile]:
+        sql = (
+            f"SELECT {_KNOWN} FROM items WHERE owner = ? AND library_id = ? AND digest IS NULL"
+            " AND missing_since IS NULL ORDER BY id"
+        )
+        return map(KnownFile._make, self._database.stream(sql, (owner, library_id)))
+
+    def missing(self, owner: str, library_id: int) -> list[KnownFile]:
+        sql = (
+            f"SELECT {_KNOWN} FROM items WHERE owner = ? AND library_id = ? AND missing_since IS NOT NULL"
+            " ORDER BY id"
+        )
+        return [KnownFile._make(row) for row in self._database.query(sql, (owner, library_id))]
+
+    def learn_digests(self, owner: str, digests: Sequence[tuple[int, bytes]]) -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute_many(
+                "UPDATE items SET digest = ? WHERE owner = ? AND id = ?",
+                [(digest, owner, item_id) for item_id, digest in digests],
+            )
+
+    def move(
+        self, owner: str, moves: Sequence[tuple[int, int]], overwritten: Sequence[KnownFile], at: float
+    ) -> int:
+        if not moves:
+            return 0
+        with self._database.transaction() as transaction:
+            return settle(transaction, owner, dict(moves), {row.item_id: row for row in overwritten}, at)
+
+    def gone_since(self, owner: str, library_id: int, before: float) -> list[int]:
+        sql = "SELECT id FROM items WHERE owner = ? AND library_id = ? AND missing_since < ? ORDER BY id"
+        return [row[0] for row in self._database.query(sql, (owner, library_id, before))]
+
+    def remove(self, owner: str, item_ids: Sequence[int]) -> None:
+        rows = [(owner, item_id) for item_id in item_ids]
+        with self._database.transaction() as transaction:
+            spaces = transaction.query("SELECT id FROM spaces WHERE owner = ?", (owner,))
+            for (space_id,) in spaces:
+                transaction.execute_many(
+                    "DELETE FROM ledger WHERE space_id = ? AND owner = ? AND item_id = ?",
+                    [(space_id, *row) for row in rows],
+                )
+            transaction.execute_many("DELETE FROM items WHERE owner = ? AND id = ?", rows)
+
+    def get(self, owner: str, item_ids: Collection[int]) -> dict[int, Item]:
+        wanted = list(item_ids)
+        found: dict[int, Item] = {}
+        for start in range(0, len(wanted), _MARKS):
+            part = wanted[start : start + _MARKS]
+            marks = ", ".join("?" * len(part))
+            rows = self._database.query(
+                f"SELECT {_ITEM} FROM items WHERE owner = ? AND id IN ({marks})", (owner, *part)
+            )
+            found.update((row[0], _item(row)) for row in rows)
+        return found
+
+    def by_path(self, owner: str, library_id: int, path: bytes) -> Item | None:
+        rows = self._database.query(
+            f"SELECT {_ITEM} FROM items WHERE owner = ? AND library_id = ? AND path = ?",
+            (owner, library_id, path),
+        )
+        return _item(rows[0]) if rows else None
+
+    def by_text(self, owner: str, text: str, limit: int) -> list[Item]:
+        words = [word for word in text.split() if any(character.isalnum() for character in word)]
+        if not words:
+            return []
+        haystack = (
+            "LOWER(COALESCE(artist, '') || ' ' || COALESCE(title, '') || ' ' || COALESCE(album, '') || ' '"
+            " || CAST(path AS TEXT))"
+        )
+        cases = [_cases(word) for word in words]
+        conditions = " AND ".join(
+            "(" + " OR ".join([f"{haystack} LIKE ? ESCAPE '\\'"] * len(case)) + ")" for case in cases
+        )
+        rows = self._database.query(
+            f"SELECT {_ITEM} FROM items WHERE owner = ? AND missing_since IS NULL AND {conditions}"
+            " ORDER BY CASE WHEN LOWER(title) = ? THEN 0 ELSE 1 END, artist, title, id LIMIT ?",
+            (owner, *(f"%{_escaped(word)}%" for case in cases for word in case), text.lower(), limit),
+        )
+        return [_item(row) for row in rows]
+
+    def sample(self, owner: str, selection: Selection, count: int) -> list[Item]:
+        low, high = selection.path_range()
+        where = "owner = ? AND library_id = ? AND missing_since IS NULL AND path >= ? AND path < ?"
+        values = (owner, selection.library_id, low, high)
+        total = int(self._database.query(f"SELECT COUNT(*) FROM items WHERE {where}", values)[0][0])
+        step = max(1, total // max(1, count))
+        rows = self._database.query(
+            f"SELECT {_ITEM} FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY path) AS place FROM items"
+            f" WHERE {where}) AS placed WHERE (place - 1) % ? = 0 LIMIT ?",
+            (*values, step, count),
+        )
+        return [_item(row) for row in rows]
+
+
+def _cases(word: str) -> list[str]:
+    """The word in the cases in which it may stand: SQLite's LOWER knows the letters A to Z only."""
+    return sorted({case.translate(_ASCII_LOWER) for case in (word, word.lower(), word.upper(), word.title())})
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _item(row: Row) -> Item:
+    item_id, owner, library_id, path, size, mtime_ns, digest, updated_at, missing_since, *tags = row
+    state = InputState(size, mtime_ns, digest)
+    return Item(item_id, owner, library_id, path, state, Tags(*tags), updated_at, missing_since)

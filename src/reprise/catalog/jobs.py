@@ -1,0 +1,199 @@
+"""Jobs: requests, their states and counters."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING
+
+from reprise.core.job import Control, Counters, Job, JobRequest, JobState, ModelResult, ModelState
+from reprise.core.plan import Selection, Wanted
+from reprise.errors import JobConflict, NotFound
+
+if TYPE_CHECKING:
+    from reprise.catalog.database import Database, Row
+
+_JOB = "id, state, control, request, spec_version, planned, items, percent, created_at, started_at, finished_at, error"
+_MODEL = "model, position, state, space_id, total, done, skipped, failed, error, seconds, audio_seconds"
+
+
+class SqlJobs:
+    """Implements ``core.records.Jobs``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, request: JobRequest, spec_version: str, at: float) -> Job:
+        owner = request.selection.owner
+        job_id = secrets.token_hex(4)
+        with self._database.transaction() as transaction:
+            created = transaction.execute(
+                "INSERT INTO jobs (id, owner, work_key, same_work, active, state, control, request, spec_version,"
+                " planned, items, percent, created_at, error) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, 0, 0, 0, ?, '')"
+                " ON CONFLICT DO NOTHING",
+                (
+                    job_id,
+                    owner,
+                    request.work_key,
+                    request.same_work,
+                    JobState.QUEUED,
+                    Control.NONE,
+                    _dump(request),
+                    spec_version,
+                    at,
+                ),
+            )
+            if not created:
+                raise JobConflict("another job for this library is under way")
+            transaction.execute_many(
+                "INSERT INTO job_models (job_id, model, position, state) VALUES (?, ?, ?, ?)",
+                [(job_id, model, n, ModelState.WAITING) for n, model in enumerate(request.models, 1)],
+            )
+        return self.get(owner, job_id)
+
+    def active(self, owner: str, work_key: str) -> Job | None:
+        rows = self._database.query(
+            f"SELECT {_JOB} FROM jobs WHERE owner = ? AND work_key = ? AND active = 1", (owner, work_key)
+        )
+        return self._job(owner, rows[0]) if rows else None
+
+    def get(self, owner: str, job_id: str) -> Job:
+        rows = self._database.query(
+            f"SELECT {_JOB} FROM jobs WHERE owner = ? AND SUBSTR(id, 1, ?) = ? LIMIT 2",
+            (owner, len(job_id), job_id),
+        )
+        if len(rows) != 1 or not job_id:
+            what = "more than one job begins with" if rows else "there is no job"
+            raise NotFound(f"{what} {job_id!r}", cure="see: reprise jobs list")
+        return self._job(owner, rows[0])
+
+    def all(self, owner: str, limit: int) -> list[Job]:
+        rows = self._database.query(
+            f"SELECT {_JOB} FROM jobs WHERE owner = ? ORDER BY created_at DESC, id LIMIT ?", (owner, limit)
+        )
+        return [self._job(owner, row) for row in rows]
+
+    def set_state(self, owner: str, job_id: str, state: JobState, at: float, error: str = "") -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE jobs SET state = ?, active = ?, error = ?, control = CASE WHEN ? THEN control ELSE ? END,"
+                " started_at = CASE WHEN ? THEN COALESCE(started_at, ?) ELSE started_at END,"
+                " finished_at = CASE WHEN ? THEN ? END WHERE owner = ? AND id = ?",
+                (
+                    state,
+                    0 if state.ended else 1,
+                    error,
+                    state is JobState.RUNNING,
+                    Control.NONE,
+                    state is JobState.RUNNING,
+                    at,
+                    state.ended,
+                    at,
+                    owner,
+                    job_id,
+                ),
+            )
+
+    def ask(self, owner: str, job_id: str, control: Control) -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE jobs SET control = ? WHERE owner = ? AND id = ?", (control, owner, job_id)
+            )
+
+    def control(self, owner: str, job_id: str) -> Control:
+        rows = self._database.query("SELECT control FROM jobs WHERE owner = ? AND id = ?", (owner, job_id))
+        return Control(rows[0][0]) if rows else Control.CANCEL
+
+    def set_percent(self, owner: str, job_id: str, percent: float) -> float:
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE jobs SET percent = ? WHERE owner = ? AND id = ? AND percent < ?",
+                (percent, owner, job_id, percent),
+            )
+            rows = transaction.query("SELECT percent FROM jobs WHERE owner = ? AND id = ?", (owner, job_id))
+        return float(rows[0][0])
+
+    def set_model(self, owner: str, job_id: str, model: str, state: ModelState, error: str = "") -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE job_models SET state = ?, error = ? WHERE model = ?"
+                " AND job_id IN (SELECT id FROM jobs WHERE owner = ? AND id = ?)",
+                (state, error, model, owner, job_id),
+            )
+
+    def add_time(self, owner: str, job_id: str, model: str, seconds: float, audio_seconds: float) -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE job_models SET seconds = seconds + ?, audio_seconds = audio_seconds + ? WHERE model = ?"
+                " AND job_id IN (SELECT id FROM jobs WHERE owner = ? AND id = ?)",
+                (seconds, audio_seconds, model, owner, job_id),
+            )
+
+    def _job(self, owner: str, row: Row) -> Job:
+        (
+            job_id,
+            state,
+            control,
+            request,
+            version,
+            planned,
+            items,
+            percent,
+            created,
+            started,
+            finished,
+            error,
+        ) = row
+        results = self._database.query(
+            f"SELECT {_MODEL} FROM job_models WHERE job_id = ? ORDER BY position", (job_id,)
+        )
+        return Job(
+            id=job_id,
+            request=_load(owner, request),
+            state=JobState(state),
+            control=Control(control),
+            spec_version=version,
+            items=items,
+            percent=percent,
+            created_at=created,
+            started_at=started,
+            finished_at=finished,
+            planned=bool(planned),
+            error=error,
+            models=tuple(_result(result) for result in results),
+        )
+
+
+def _result(row: Row) -> ModelResult:
+    model, position, state, space_id, total, done, skipped, failed, error, seconds, audio_seconds = row
+    counters = Counters(total, done, skipped, failed)
+    return ModelResult(model, position, ModelState(state), counters, space_id, error, seconds, audio_seconds)
+
+
+def _dump(request: JobRequest) -> str:
+    selection = request.selection
+    return json.dumps(
+        {
+            "models": list(request.models),
+            "library_id": selection.library_id,
+            "folder": selection.folder.hex(),
+            "wanted": selection.wanted,
+            "since": selection.since,
+            "item_id": selection.item_id,
+            "error_code": selection.error_code,
+        }
+    )
+
+
+def _load(owner: str, text: str) -> JobRequest:
+    facts = json.loads(text)
+    selection = Selection(
+        owner=owner,
+        library_id=facts["library_id"],
+        folder=bytes.fromhex(facts["folder"]),
+        wanted=Wanted(facts["wanted"]),
+        since=facts["since"],
+        item_id=facts["item_id"],
+        error_code=facts["error_code"],
+    )
+    return JobRequest(selection, tuple(facts["models"]))

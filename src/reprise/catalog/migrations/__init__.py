@@ -1,0 +1,1 @@
+"""Small, numbered, transactional migrations, run by Alembic and only when a database is new or old."""

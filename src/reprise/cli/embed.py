@@ -1,0 +1,155 @@
+"""``reprise embed``: the main job."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reprise.cli.common import common_options, counted, duration, example, opened, write_json
+
+if TYPE_CHECKING:
+    from reprise.app import App
+    from reprise.core.plan import Selection
+    from reprise.engine.estimate import Estimate
+
+EXIT_CODES = {"completed": 0, "completed_with_errors": 1, "failed": 2, "cancelled": 130, "paused": 130}
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path, readable=False))
+@click.option(
+    "--model", "models", multiple=True, metavar="NAME", help="Which model; may be given several times."
+)
+@click.option("--force", is_flag=True, help="Compute again what is up to date.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be done and how long it would take; change nothing."
+)
+@click.option(
+    "--since", metavar="TIME", help="Only items updated at or after this time (2026-11-20, 2026-11-20T18:30)."
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave files out, as in .gitignore; remembered instead of earlier ones ('' clears them).",
+)
+@click.option("--workers", type=int, help="Processes that decode; 0: one per core.")
+@click.option("--log-level", help="debug, info, warning or error, to standard error.")
+@common_options
+@example("reprise embed ~/Music --model acoustic")
+def embed(
+    folder: Path | None,
+    models: tuple[str, ...],
+    force: bool,
+    dry_run: bool,
+    since: str | None,
+    exclude: tuple[str, ...],
+    workers: int | None,
+    log_level: str | None,
+    owner: str | None,
+    home: Path | None,
+    as_json: bool,
+) -> int:
+    """Embed a folder of music, so that it can be searched by sound.
+
+    Scans FOLDER, embeds what is new or changed, and makes it searchable. Ctrl-C pauses; the same command goes on
+    where it stopped. Run again, it does only what is left to do. Without FOLDER, a small demo library is rendered
+    and embedded.
+    """
+    from reprise.cli.since import parse_since
+
+    with opened(owner, home, as_json=as_json, workers=workers, log_level=log_level) as app:
+        app.models(models)
+        moment = parse_since(since)
+        target = _demo(app, as_json=as_json) if folder is None else folder
+        if dry_run:
+            return _estimate(app, target, models, moment, exclude, force=force, as_json=as_json)
+        selection = _selection(app, target, moment, exclude, force=force)
+        return _run(app, selection, models, target if folder is None else None, as_json=as_json)
+
+
+def _demo(app: App, *, as_json: bool) -> Path:
+    from reprise.demo.library import make_demo_library
+
+    if not as_json:
+        click.echo(f"no folder given: rendering a small demo library into {app.demo_folder}", err=True)
+    make_demo_library(app.demo_folder)
+    return app.demo_folder
+
+
+def _selection(
+    app: App, folder: Path, since: float | None, exclude: tuple[str, ...], *, force: bool
+) -> Selection:
+    from reprise.core.plan import Selection, Wanted
+
+    library, inside = app.library_of(folder, exclude)
+    wanted = Wanted.ALL if force else Wanted.MISSING
+    return Selection(app.owner, library.id, inside, wanted, since)
+
+
+def _run(app: App, selection: Selection, models: tuple[str, ...], demo: Path | None, *, as_json: bool) -> int:
+    from reprise.cli.render import rendering
+
+    def told(text: str) -> None:
+        if not as_json:
+            click.echo(text, err=True)
+
+    with rendering(app.settings, as_json=as_json) as emit:
+        finished = app.embed(selection, models, emit, told=told)
+    unread = sum(problem["code"] == "unreadable" for problem in app.scan_problems(selection.library_id))
+    if not as_json:
+        _advise(finished.state, finished.operations["failed"] + unread, demo)
+    return max(EXIT_CODES[finished.state], int(unread > 0))
+
+
+def _advise(state: str, failed: int, demo: Path | None) -> None:
+    """What a person would type next."""
+    if failed:
+        click.echo("what failed and why: reprise errors", err=True)
+    if demo and state == "completed":
+        track = min(path for path in demo.rglob("*") if path.is_file())
+        click.echo(f"try: reprise similar '{track}'", err=True)
+
+
+def _estimate(
+    app: App,
+    folder: Path,
+    models: tuple[str, ...],
+    since: float | None,
+    exclude: tuple[str, ...],
+    *,
+    force: bool,
+    as_json: bool,
+) -> int:
+    with app.trial() as trial:
+        selection = _selection(trial, folder, since, exclude, force=force)
+        trial.scan(trial.catalogue().libraries.get(trial.owner, selection.library_id), lambda _event: None)
+        estimates = trial.estimates(selection, models)
+    if as_json:
+        for estimate in estimates:
+            write_json({"event": "estimate"} | asdict(estimate))
+        return 0
+    _show(estimates)
+    return 0
+
+
+def _show(estimates: list[Estimate]) -> None:
+    click.echo("Nothing was changed. A run would do:")
+    for estimate in estimates:
+        why = ", ".join(f"{count:,} {reason}" for reason, count in estimate.reasons.items())
+        failed = f", {estimate.failed_before:,} failed before" if estimate.failed_before else ""
+        click.echo(
+            f"\n{estimate.model}: {estimate.to_do:,} of {counted(estimate.items, 'operation')}"
+            f" ({why or 'nothing is left to do'}){failed}"
+        )
+        if not estimate.to_do:
+            continue
+        speed = f", as {estimate.measured}" if estimate.measured else ""
+        workers = counted(estimate.workers, "process", "processes")
+        click.echo(f"  audio   {duration(estimate.audio_seconds)}")
+        click.echo(f"  time    {duration(estimate.seconds)} in {workers}{speed}")
+        click.echo(f"  disk    {estimate.disk_mb:,.1f} MB")
+        click.echo(f"  memory  {estimate.memory_mb:,.0f} MB")

@@ -1,0 +1,104 @@
+"""``reprise``: the group whose commands are imported when they are called, so that help is instant."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reprise import __version__
+from reprise.errors import RepriseError
+from reprise.threads import use_one_thread_by_default
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "embed": "Embed a folder of music: scan, decode, encode, store.",
+    "similar": "Find music that sounds like a track.",
+    "status": "Show libraries, what is embedded, what is open.",
+    "jobs": "List, show, pause, resume, cancel and retry jobs.",
+    "errors": "List what failed and why; retry or dismiss it.",
+    "explain": "Say why an item is in the state it is in.",
+    "libraries": "List, add and remove libraries.",
+    "models": "List the embedding models.",
+    "spaces": "List the spaces of vectors; switch back, verify, drop.",
+    "settings": "List every setting with its value and where to set it.",
+    "doctor": "Check everything and say the cure of what is wrong.",
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name; imports ``reprise.cli.<name>`` when one is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"reprise.cli.{cmd_name}"), cmd_name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"reprise.cli.{cmd_name} has no command of its name")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The texts come from the table above: no command is imported to show them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: reprise embed ~/Music && reprise similar 'Karma Police'",
+)
+@click.version_option(__version__, prog_name="reprise")
+def cli() -> None:
+    """Reprise keeps the embeddings of a media library up to date."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    0 all done; 1 some items failed; 2 cannot run or wrong arguments; 130 interrupted.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    use_one_thread_by_default()
+    try:
+        code = cli.main(args=given, prog_name="reprise", standalone_mode=False)
+    except click.ClickException as error:
+        if "--json" in given:
+            _tell_scripts(error)
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except RepriseError as error:
+        show_error(error)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of our output left (`reprise errors | head`): nobody is there to be told.
+        sys.stdout = None
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell_scripts(error: click.ClickException) -> None:
+    """Wrong arguments, for a script that reads our standard output."""
+    from reprise.cli.common import write_json
+
+    write_json({"event": "error", "code": "usage", "message": error.format_message(), "cure": ""})
+
+
+def show_error(error: RepriseError) -> None:
+    """One clear message: what is wrong, and its cure."""
+    click.echo(f"reprise: {error.message}", err=True)
+    if error.cure:
+        click.echo(f"  cure: {error.cure}", err=True)

@@ -1,0 +1,189 @@
+"""What happens in a run, typed once; a bar, JSON lines, a log and later the server render the same events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from reprise.core.job import Counters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events. ``name`` is the word that scripts read."""
+
+    name: ClassVar[str] = "event"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The event as one flat JSON object; the name comes first under ``event``."""
+        return {"event": self.name} | asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanStarted(Event):
+    name = "scan_started"
+    library: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanProgress(Event):
+    name = "scan_progress"
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanFinished(Event):
+    name = "scan_finished"
+    files: int
+    new: int
+    changed: int
+    retagged: int
+    touched: int
+    moved: int
+    returned: int
+    missing: int
+    removed: int
+    problems: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStarted(Event):
+    name = "job_started"
+    job_id: str
+    spec_version: str
+    models: tuple[str, ...]
+    items: int
+    operations: int
+    to_do: int
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStarted(Event):
+    name = "model_started"
+    job_id: str
+    model: str
+    position: int
+    of: int
+    total: int
+    to_do: int
+    workers: int
+    coverage: str = "whole track"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelLoaded(Event):
+    name = "model_loaded"
+    job_id: str
+    model: str
+    seconds: float
+    memory_mb: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Event):
+    """``eta_seconds`` is ``None`` until the speed is known; ``current`` reads ``[model] Artist - Title``."""
+
+    name = "progress"
+    job_id: str
+    model: str
+    percent: float
+    items: int
+    operations: Counters
+    model_operations: Counters
+    current: str
+    eta_seconds: float | None
+    audio_seconds_per_second: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFailed(Event):
+    name = "item_failed"
+    job_id: str
+    model: str
+    item_id: int
+    path: str
+    code: str
+    reason: str
+    cure: str
+    will_retry: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResized(Event):
+    name = "batch_resized"
+    job_id: str
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUnloaded(Event):
+    name = "model_unloaded"
+    job_id: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFinished(Event):
+    name = "model_finished"
+    job_id: str
+    model: str
+    state: str
+    done: int
+    failed: int
+    skipped: int
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceSwitched(Event):
+    """Search now answers from ``space``; ``neighbours_kept`` is the mean share of top-10 neighbours kept."""
+
+    name = "space_switched"
+    model: str
+    space: str
+    previous: str | None
+    vectors: int
+    neighbours_kept: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceHeld(Event):
+    name = "space_held"
+    model: str
+    space: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobError(Event):
+    """Why a job ends as ``failed``; its last event follows."""
+
+    name = "error"
+    job_id: str
+    code: str
+    message: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFinished(Event):
+    """A job's last event. ``operations["done"]`` counts what this run computed; earlier work is ``skipped``."""
+
+    name = "job_finished"
+    job_id: str
+    state: str
+    spec_version: str
+    items: dict[str, int] = field(default_factory=dict)
+    operations: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str = ""
+
+
+Emit: TypeAlias = Callable[[Event], None]

@@ -1,0 +1,127 @@
+"""Items and what is known of their content."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+AUDIO_SUFFIXES = frozenset(
+    [
+        ".mp3",
+        ".m4a",
+        ".m4b",
+        ".mp4",
+        ".aac",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".wav",
+        ".wave",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".wma",
+        ".asf",
+        ".mka",
+        ".webm",
+        ".ape",
+        ".wv",
+        ".mpc",
+        ".tta",
+        ".tak",
+        ".dsf",
+        ".dff",
+        ".ac3",
+        ".caf",
+        ".au",
+    ]
+)
+"""Lower-case suffixes that a scan takes for audio. The content decides later, not the suffix."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputState:
+    """What an item's content is, from cheap to sure.
+
+    ``size`` in bytes, ``mtime_ns`` in nanoseconds since the epoch, ``digest`` 32 bytes over the essence
+    (the audio without its tags), or ``None`` while nobody has needed it yet.
+    """
+
+    size: int
+    mtime_ns: int
+    digest: bytes | None = None
+
+    def same_stat(self, other: InputState) -> bool:
+        return self.size == other.size and self.mtime_ns == other.mtime_ns
+
+
+class Tags(NamedTuple):
+    """What the file's own tags say; all may be missing or wrong. ``duration`` in seconds.
+
+    A tuple: a scan makes one for each new file.
+    """
+
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    album_artist: str | None = None
+    genre: str | None = None
+    year: int | None = None
+    track: int | None = None
+    disc: int | None = None
+    bpm: float | None = None
+    key: str | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A root of one kind with an owner. ``root`` is an absolute path in the file system's own bytes."""
+
+    id: int
+    owner: str
+    kind: Literal["folder"]
+    name: str
+    root: bytes
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that can be embedded. ``path`` is relative to its library's root, in raw bytes.
+
+    Names on disk need not be valid text; bytes keep them exact. ``display_path`` is for people.
+    """
+
+    id: int
+    owner: str
+    library_id: int
+    path: bytes
+    state: InputState
+    tags: Tags = field(default_factory=Tags)
+    updated_at: float = 0.0
+    missing_since: float | None = None
+
+    @property
+    def display_path(self) -> str:
+        return display_path(self.path)
+
+    @property
+    def label(self) -> str:
+        return label(self.tags.artist, self.tags.title, self.path)
+
+
+def display_path(path: bytes) -> str:
+    """A path as printable text: undecodable bytes and control characters become U+FFFD."""
+    text = os.fsdecode(path).encode("utf-8", "replace").decode("utf-8")
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def label(artist: str | None, title: str | None, path: bytes) -> str:
+    """``Artist - Title``; without a title, the file's name without its suffix."""
+    stem = display_path(os.path.splitext(os.path.basename(path))[0])
+    name = title or stem
+    text = f"{artist} - {name}" if artist else name
+    return "".join(c if c.isprintable() else " " for c in text)

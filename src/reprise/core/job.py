@@ -1,0 +1,144 @@
+"""Jobs: a request, its states, its counters."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reprise.core.plan import Selection
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    COMPLETED_WITH_ERRORS = "completed_with_errors"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        return self in ENDED
+
+
+ENDED = frozenset({JobState.COMPLETED, JobState.COMPLETED_WITH_ERRORS, JobState.CANCELLED, JobState.FAILED})
+
+
+class Control(StrEnum):
+    """What somebody asked of a running job."""
+
+    NONE = "none"
+    PAUSE = "pause"
+    CANCEL = "cancel"
+
+
+def never() -> bool:
+    """Nobody wishes to stop."""
+    return False
+
+
+class ModelState(StrEnum):
+    """How far one model of a job is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What was asked for: the selection and the models, in the order in which they run."""
+
+    selection: Selection
+    models: tuple[str, ...]
+
+    @property
+    def work_key(self) -> str:
+        """Equal for two starts that would touch the same library: only one of them may be under way."""
+        return f"{self.selection.owner}/{self.selection.library_id}"
+
+    @property
+    def same_work(self) -> str:
+        """Equal for two requests that ask for the same, so that a paused job is resumed by its own command."""
+        selection = self.selection
+        scope = [selection.folder.hex(), selection.since, selection.item_id, selection.error_code]
+        facts = [*scope, selection.wanted, *self.models]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Operations by fate. ``total = done + skipped + failed + what is left``."""
+
+    total: int = 0
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    @property
+    def finished(self) -> int:
+        return self.done + self.skipped + self.failed
+
+    @property
+    def left(self) -> int:
+        return max(0, self.total - self.finished)
+
+    @property
+    def percent(self) -> float:
+        """Finished operations of all operations, 0 to 100; 100 when there is nothing to do."""
+        return 100.0 * self.finished / self.total if self.total else 100.0
+
+    def __add__(self, other: Counters) -> Counters:
+        return Counters(
+            self.total + other.total,
+            self.done + other.done,
+            self.skipped + other.skipped,
+            self.failed + other.failed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """One model's part of a job. ``seconds`` is busy time, ``audio_seconds`` what was listened to in it."""
+
+    model: str
+    position: int
+    state: ModelState
+    counters: Counters
+    space_id: int | None = None
+    error: str = ""
+    seconds: float = 0.0
+    audio_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request turned into ledger rows, with its counters. Times in seconds since the epoch."""
+
+    id: str
+    request: JobRequest
+    state: JobState
+    control: Control
+    spec_version: str
+    items: int
+    percent: float
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    planned: bool
+    error: str
+    models: tuple[ModelResult, ...]
+
+    @property
+    def owner(self) -> str:
+        return self.request.selection.owner
+
+    @property
+    def counters(self) -> Counters:
+        return sum((result.counters for result in self.models), Counters())

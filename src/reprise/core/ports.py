@@ -1,0 +1,157 @@
+"""The ports: what the engine asks of the world. Adapters implement them; tests bring fakes.
+
+Whatever belongs to an owner names the owner first, and there is no default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from reprise.core.items import Tags
+    from reprise.core.spec import ModelCard
+
+    Vectors: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer of a search. ``score`` is the cosine similarity, -1 to 1."""
+
+    key: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReport:
+    """What a store found when it checked a space. ``damaged`` lists keys whose row fails its checksum."""
+
+    count: int
+    damaged: tuple[int, ...] = ()
+    index: str = "none"
+    problem: str = ""
+
+
+class VectorStore(Protocol):
+    """Vectors by owner, space and key (an item's id). Vectors are float32, unit length, metric cosine.
+
+    All calls raise ``StoreError`` when the store cannot do its work, and ``DiskFull`` when the disk is.
+    A space that was never created raises ``StoreError`` naming it.
+    """
+
+    def create(self, owner: str, space: str, dimension: int) -> None:
+        """Make the space for this owner; doing it twice is fine, with another dimension it raises."""
+
+    def drop(self, owner: str, space: str) -> None:
+        """Remove this owner's vectors of the space; a space that is not there is fine."""
+
+    def upsert(self, owner: str, space: str, keys: Sequence[int], vectors: Vectors) -> None:
+        """Write all of ``vectors`` (n, dimension) under ``keys`` in one transaction, or none of them."""
+
+    def delete(self, owner: str, space: str, keys: Collection[int]) -> int:
+        """Remove; returns how many were there."""
+
+    def get(self, owner: str, space: str, keys: Collection[int]) -> Mapping[int, Vectors]:
+        """The vectors that are there, each of shape (dimension,)."""
+
+    def count(self, owner: str, space: str) -> int: ...
+
+    def scan(self, owner: str, space: str, batch: int = 1000) -> Iterator[tuple[Sequence[int], Vectors]]:
+        """All vectors in key order, ``batch`` at a time, in constant memory."""
+
+    def search(
+        self, owner: str, space: str, vector: Vectors, k: int, *, exclude: Collection[int] = ()
+    ) -> list[Hit]:
+        """The ``k`` nearest by cosine, best first, ties by key; never an excluded key."""
+
+    def flush(self, owner: str, space: str) -> None:
+        """Make searching fast again after many writes (build or refresh an index). Never changes answers."""
+
+    def verify(self, owner: str, space: str) -> StoreReport: ...
+
+    def snapshot(self, owner: str, space: str, target: Path) -> None:
+        """Write this owner's vectors of the space to a new file."""
+
+    def restore(self, owner: str, space: str, source: Path) -> None:
+        """Replace this owner's vectors of the space by those of a snapshot, wholly or not at all."""
+
+    def close(self) -> None: ...
+
+
+class Audio(Protocol):
+    """One file's sound, decoded on demand in constant memory."""
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    @property
+    def declared_seconds(self) -> float | None:
+        """What the container says; it may lie."""
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Mono blocks of shape (n,), nominal range -1 to 1, in order. Raises ``ItemError`` kinds."""
+
+
+class EmbeddingModel(Protocol):
+    """One embedding method. Constructing it costs nothing and loads nothing."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def load(self) -> None:
+        """Bring the weights into memory. Only the process that encodes calls this."""
+
+    def prepare(self, audio: Audio) -> NDArray[np.float32]:
+        """Decode-side work of one item, without the weights: any shape that ``encode`` understands."""
+
+    def encode(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
+        """(n, dimension), one row per prepared item, before the gate normalises them.
+
+        Raises ``MemoryError`` when the batch is too large: it is halved and tried again.
+        """
+
+    def canaries(self) -> Sequence[NDArray[np.float32]]:
+        """Two prepared inputs that sound nothing alike; their vectors must differ (checked when it loads)."""
+
+
+class Source(Protocol):
+    """Yields the files of a library, in the byte order of their relative paths."""
+
+    def walk(self) -> Iterator[FoundFile | ScanProblem]: ...
+
+    def tags(self, path: bytes) -> Tags:
+        """Read one file's tags; what cannot be read is simply missing from the answer."""
+
+    def digest(self, path: bytes) -> bytes:
+        """32 bytes over the essence: the same after retagging, another after any change of the audio.
+
+        Raises ``Unreadable`` or ``Vanished``.
+        """
+
+
+class FoundFile(NamedTuple):
+    """A regular file with an audio suffix. ``path`` relative to the root, ``size`` bytes, ``mtime_ns``.
+
+    A tuple: a scan makes one for each file.
+    """
+
+    path: bytes
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScanProblem:
+    """Something in the folder that could not be looked at; what lies below it is not taken for deleted."""
+
+    path: bytes
+    code: str
+    message: str
+    is_folder: bool

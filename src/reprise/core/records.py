@@ -1,0 +1,332 @@
+"""The ports of the catalogue and the ledger. Whatever belongs to an owner names the owner first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from reprise.core.items import InputState, Item, Library, Tags
+    from reprise.core.job import Control, Counters, Job, JobRequest, JobState, ModelState
+    from reprise.core.plan import Operation, PlannedModel, Selection
+    from reprise.core.ports import FoundFile, ScanProblem
+    from reprise.core.space import Space, SpaceState
+    from reprise.core.spec import ModelSpec
+
+
+class KnownFile(NamedTuple):
+    """What the catalogue knows of a file, as far as a scan needs it."""
+
+    item_id: int
+    path: bytes
+    size: int
+    mtime_ns: int
+    digest: bytes | None
+    duration: float | None
+    missing_since: float | None
+
+    @property
+    def stat(self) -> tuple[int, int]:
+        return self.size, self.mtime_ns
+
+
+@dataclass(slots=True)
+class ScanBatch:
+    """Changes that one stretch of a scan found; they are written in one transaction."""
+
+    added: list[tuple[FoundFile, Tags]] = field(default_factory=list)
+    revised: list[tuple[int, InputState, Tags]] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.added) + len(self.revised) + len(self.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """One finished operation whose vector is in the store. ``state`` is what the worker read."""
+
+    item_id: int
+    state: InputState
+    learned: bool
+    """Whether ``state`` tells the catalogue something new about the item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One operation that failed. ``again`` puts it back to be tried once more."""
+
+    item_id: int
+    code: str
+    message: str
+    again: bool
+    state: InputState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed ledger row as people see it."""
+
+    item_id: int
+    path: str
+    label: str
+    model: str
+    code: str
+    message: str
+    attempts: int
+    at: float
+    dismissed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One ledger row of an item, for ``explain``."""
+
+    space: Space
+    state: str
+    reason: str
+    digest: bytes | None
+    has_vector: bool
+    attempts: int
+    job_id: str | None
+    error_code: str | None
+    error_message: str | None
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which space answers an owner's searches with a model, and which one did before."""
+
+    model: str
+    space: Space
+    previous: Space | None
+    switched_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryCounts:
+    """``audio_seconds`` is the sum of the known durations."""
+
+    items: int
+    missing: int
+    audio_seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What a model managed on this machine the last time, warm-up left out."""
+
+    audio_seconds_per_second: float
+    operations_per_second: float
+
+
+class Libraries(Protocol):
+    def add(self, owner: str, kind: str, name: str, root: bytes, exclude: Sequence[str]) -> Library:
+        """Raises ``LibraryError`` when it overlaps another library of the owner."""
+
+    def all(self, owner: str) -> list[Library]: ...
+
+    def get(self, owner: str, library_id: int) -> Library:
+        """Raises ``NotFound``."""
+
+    def set_exclude(self, owner: str, library_id: int, exclude: Sequence[str]) -> None: ...
+
+    def remove(self, owner: str, library_id: int) -> list[int]:
+        """Forget the library with its items; returns their ids, whose vectors are to be deleted before."""
+
+    def item_ids(self, owner: str, library_id: int) -> list[int]: ...
+
+    def counts(self, owner: str, library_id: int) -> LibraryCounts: ...
+
+    def set_problems(
+        self, owner: str, library_id: int, problems: Sequence[ScanProblem], at: float
+    ) -> None: ...
+
+    def problems(self, owner: str, library_id: int) -> list[ScanProblem]: ...
+
+
+class Items(Protocol):
+    def files(self, owner: str, library_id: int) -> Iterator[tuple[Any, ...]]:
+        """All known files in the byte order of their paths, in constant memory.
+
+        Plain tuples of ``KnownFile``'s fields: a scan makes one only of those that differ.
+        """
+
+    def apply(self, owner: str, library_id: int, batch: ScanBatch, at: float) -> None:
+        """Write one stretch of a scan in one transaction. A revised item is present again."""
+
+    def unread(self, owner: str, library_id: int) -> Iterator[KnownFile]:
+        """Present files whose essence nobody has read yet."""
+
+    def missing(self, owner: str, library_id: int) -> list[KnownFile]: ...
+
+    def learn_digests(self, owner: str, digests: Sequence[tuple[int, bytes]]) -> None: ...
+
+    def move(
+        self, owner: str, moves: Sequence[tuple[int, int]], overwritten: Sequence[KnownFile], at: float
+    ) -> int:
+        """For each (item, row): the item lives on where the row lies, with its path, state and tags.
+
+        ``overwritten`` are items as they were before other content was put in their place. Rows that lose their
+        place take a free one or go; returns how many items have no file any more.
+        """
+
+    def gone_since(self, owner: str, library_id: int, before: float) -> list[int]: ...
+
+    def remove(self, owner: str, item_ids: Sequence[int]) -> None: ...
+
+    def get(self, owner: str, item_ids: Collection[int]) -> dict[int, Item]: ...
+
+    def by_path(self, owner: str, library_id: int, path: bytes) -> Item | None: ...
+
+    def by_text(self, owner: str, text: str, limit: int) -> list[Item]:
+        """Items whose title, artist, album or path holds all the words, best known first."""
+
+    def sample(self, owner: str, selection: Selection, count: int) -> list[Item]:
+        """Evenly spread items of the selection, for estimates."""
+
+
+class Spaces(Protocol):
+    def ensure(self, owner: str, spec: ModelSpec) -> Space:
+        """The owner's space for this spec; a new or dropped one starts as a draft."""
+
+    def get(self, owner: str, space_id: int) -> Space: ...
+
+    def all(self, owner: str) -> list[Space]: ...
+
+    def inputs(self, owner: str, space_id: int) -> dict[str, str | int]: ...
+
+    def set_state(self, owner: str, space_id: int, state: SpaceState, note: str = "") -> None:
+        """Raises ``SpaceHeld`` for a step that is not allowed."""
+
+    def note(self, owner: str, space_id: int) -> str: ...
+
+    def pointer(self, owner: str, model: str) -> Pointer | None: ...
+
+    def pointers(self, owner: str) -> list[Pointer]: ...
+
+    def switch(self, owner: str, model: str, space_id: int, at: float) -> Space | None:
+        """Point search at the space, in one transaction with both spaces' states; returns the one before."""
+
+
+class Jobs(Protocol):
+    def create(self, request: JobRequest, spec_version: str, at: float) -> Job:
+        """Raises ``JobConflict`` when an active job holds the same work, across processes."""
+
+    def active(self, owner: str, work_key: str) -> Job | None: ...
+
+    def get(self, owner: str, job_id: str) -> Job:
+        """Raises ``NotFound``; a unique prefix of the id is enough."""
+
+    def all(self, owner: str, limit: int) -> list[Job]: ...
+
+    def set_state(self, owner: str, job_id: str, state: JobState, at: float, error: str = "") -> None: ...
+
+    def ask(self, owner: str, job_id: str, control: Control) -> None: ...
+
+    def control(self, owner: str, job_id: str) -> Control: ...
+
+    def set_percent(self, owner: str, job_id: str, percent: float) -> float:
+        """Raise the percentage, never lower it; returns the one that holds."""
+
+    def set_model(self, owner: str, job_id: str, model: str, state: ModelState, error: str = "") -> None: ...
+
+    def add_time(self, owner: str, job_id: str, model: str, seconds: float, audio_seconds: float) -> None: ...
+
+
+class Ledger(Protocol):
+    def plan(
+        self, selection: Selection, job_id: str, spaces: Sequence[Space], at: float, *, resumed: bool
+    ) -> list[PlannedModel]:
+        """Turn a selection into pending rows of the job, all spaces in one transaction, and set its counters.
+
+        A resumed job is not forced again. Rows that a dead runner had leased become pending.
+        """
+
+    def preview(self, selection: Selection, spaces: Sequence[tuple[str, str]]) -> list[PlannedModel]:
+        """What ``plan`` would find for (model, space name), without writing anything."""
+
+    def lease(
+        self, owner: str, job_id: str, space_id: int, limit: int, until: float, max_attempts: int
+    ) -> list[Operation]:
+        """Take up to ``limit`` pending rows, least tried first; each lease counts as an attempt.
+
+        Rows that used up ``max_attempts`` because runners died with them come last and one at a time.
+        """
+
+    def release(self, owner: str, job_id: str, space_id: int, item_ids: Sequence[int]) -> None:
+        """Give leased rows back untouched; the attempt is not counted."""
+
+    def commit(
+        self,
+        owner: str,
+        job_id: str,
+        space_id: int,
+        done: Sequence[Completed],
+        failed: Sequence[Failed],
+        at: float,
+    ) -> Counters:
+        """Write the fate of leased rows and the job's counters in one transaction; returns the model's."""
+
+    def retract(self, owner: str, job_id: str, space_id: int, item_ids: Collection[int], at: float) -> None:
+        """Take back what the job had done: its vectors turned out to be worthless and are deleted."""
+
+    def lost_vectors(self, owner: str, space_id: int, item_ids: Collection[int], at: float) -> int:
+        """Rows whose vector is not in the store any more are to be done again."""
+
+    def unclaimed(
+        self, owner: str, space_id: int, item_ids: Collection[int], job_id: str, now: float
+    ) -> list[int]:
+        """Those of the ids for which no row has a vector and that no job but this one has in hand."""
+
+    def with_vector(self, owner: str, space_id: int) -> Iterator[int]:
+        """Ids of items whose vector should be in the store, ascending."""
+
+    def counts(self, owner: str, space_id: int) -> dict[str, int]:
+        """Rows of present items by state; under ``vectors`` how many have a vector, present or not."""
+
+    def failed_items(self, owner: str, job_id: str) -> int:
+        """Distinct items with at least one failed operation in the job."""
+
+    def failures(self, owner: str, *, code: str | None = None, dismissed: bool = False) -> list[Failure]: ...
+
+    def dismiss(self, owner: str, *, code: str | None = None, item_id: int | None = None) -> int:
+        """Failures of one kind, of one item, or all: they count no more. Returns how many rows it were."""
+
+    def rows(self, owner: str, item_id: int) -> list[RowView]: ...
+
+    def forget_space(self, owner: str, space_id: int) -> None: ...
+
+
+class Speeds(Protocol):
+    def get(self, fingerprint: str, machine: str) -> Speed | None: ...
+
+    def put(self, fingerprint: str, machine: str, speed: Speed, at: float) -> None: ...
+
+
+class Catalogue(Protocol):
+    """All records behind one door."""
+
+    @property
+    def libraries(self) -> Libraries: ...
+
+    @property
+    def items(self) -> Items: ...
+
+    @property
+    def spaces(self) -> Spaces: ...
+
+    @property
+    def jobs(self) -> Jobs: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def speeds(self) -> Speeds: ...
+
+    def close(self) -> None: ...

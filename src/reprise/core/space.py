@@ -1,0 +1,44 @@
+"""Spaces: the physical vectors of one spec, and the states they pass through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SpaceState(StrEnum):
+    DRAFT = "draft"
+    FILLING = "filling"
+    VERIFYING = "verifying"
+    ACTIVE = "active"
+    RETIRING = "retiring"
+    DROPPED = "dropped"
+
+
+ALLOWED: dict[SpaceState, frozenset[SpaceState]] = {
+    SpaceState.DRAFT: frozenset({SpaceState.FILLING, SpaceState.DROPPED}),
+    SpaceState.FILLING: frozenset({SpaceState.VERIFYING, SpaceState.DROPPED}),
+    SpaceState.VERIFYING: frozenset({SpaceState.ACTIVE, SpaceState.FILLING, SpaceState.DROPPED}),
+    SpaceState.ACTIVE: frozenset({SpaceState.RETIRING}),
+    SpaceState.RETIRING: frozenset({SpaceState.ACTIVE, SpaceState.FILLING, SpaceState.DROPPED}),
+    SpaceState.DROPPED: frozenset({SpaceState.DRAFT}),
+}
+"""Which state may follow which. A retiring space can be taken back (rollback) until it is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """One owner's vectors of one spec. ``name`` is what stores know it by: ``<model>-<12 hex digits>``."""
+
+    id: int
+    owner: str
+    name: str
+    model: str
+    fingerprint: str
+    dimension: int
+    state: SpaceState
+    created_at: float
+
+
+def space_name(model: str, fingerprint: str) -> str:
+    return f"{model}-{fingerprint[:12]}"

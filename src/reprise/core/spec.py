@@ -1,0 +1,93 @@
+"""What a model does to an item, as frozen parameters, and the fingerprint that decides what is stale."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PIPELINE_VERSION = "2026-11-21"
+"""The dated version of the ordered steps that "latest" means for a music library."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """The frozen parameters of one model as used. Any change here makes its vectors stale.
+
+    ``weights`` is the sha256 of the weights, or a fixed word for a model without any. ``window`` and ``hop``
+    are in samples at ``sample_rate`` (Hz). ``dimension`` is the length of the stored vector. ``epoch`` is
+    raised when the code's meaning changes although no parameter does.
+    """
+
+    model: str
+    dimension: int
+    weights: str
+    sample_rate: int
+    mono: str
+    resampler: str
+    window: int
+    hop: int
+    pooling: str
+    normalisation: str
+    decoder_major: int
+    epoch: int
+    options: tuple[tuple[str, str], ...] = ()
+
+
+def fingerprint_inputs(spec: ModelSpec) -> Mapping[str, str | int]:
+    """Every input of the fingerprint by name, once. ``reprise explain`` prints this.
+
+    Left out on purpose: device, batch size, threads, library versions (golden vectors guard those), source code.
+    """
+    inputs: dict[str, str | int] = {
+        "model": spec.model,
+        "weights": spec.weights,
+        "sample_rate": spec.sample_rate,
+        "mono": spec.mono,
+        "resampler": spec.resampler,
+        "window": spec.window,
+        "hop": spec.hop,
+        "pooling": spec.pooling,
+        "normalisation": spec.normalisation,
+        "dimension": spec.dimension,
+        "decoder_major": spec.decoder_major,
+        "epoch": spec.epoch,
+    }
+    inputs.update({f"option.{name}": value for name, value in spec.options})
+    return inputs
+
+
+def fingerprint(spec: ModelSpec) -> str:
+    """64 hexadecimal digits over the canonical JSON of :func:`fingerprint_inputs`."""
+    text = json.dumps(fingerprint_inputs(spec), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Execution(StrEnum):
+    """How a model wants to run.
+
+    ``PER_CORE``: light; one child per core decodes and encodes. ``EXCLUSIVE``: heavy; one child holds the
+    model, decoding runs ahead of it in others.
+    """
+
+    PER_CORE = "per_core"
+    EXCLUSIVE = "exclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a person and the planner need to know of a model before it loads. ``memory_mb`` per process."""
+
+    name: str
+    summary: str
+    spec: ModelSpec
+    execution: Execution
+    licence: str
+    source: str
+    memory_mb: int
+    commercial_use: bool = True

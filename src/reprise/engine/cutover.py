@@ -1,0 +1,125 @@
+"""Cutover: a filled space passes its gates, then one pointer row makes it the one that answers searches."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from reprise.core import events
+from reprise.core.space import SpaceState
+from reprise.errors import SpaceHeld, UsageError
+
+if TYPE_CHECKING:
+    from reprise.core.events import Emit
+    from reprise.core.ports import VectorStore
+    from reprise.core.records import Catalogue
+    from reprise.core.space import Space
+
+NEIGHBOURS = 10
+SAMPLED_ITEMS = 20
+
+
+def cut_over(
+    catalogue: Catalogue,
+    store: VectorStore,
+    emit: Emit,
+    space: Space,
+    *,
+    coverage: float,
+    anyway: bool = False,
+) -> bool:
+    """Verify the space and switch to it; ``False`` when a gate holds it back, with an event that says why.
+
+    ``coverage`` is the share of what search answers from now that the new space must hold. ``anyway`` skips that
+    one gate, never the others.
+    """
+    owner = space.owner
+    store.flush(owner, space.name)
+    pointer = catalogue.spaces.pointer(owner, space.model)
+    before = pointer.space if pointer else None
+    if before is not None and before.id == space.id:
+        return True  # it serves already, or a job on another library has just been here
+    space = catalogue.spaces.get(owner, space.id)
+    if space.state is SpaceState.RETIRING:
+        catalogue.spaces.set_state(owner, space.id, SpaceState.FILLING)
+    catalogue.spaces.set_state(owner, space.id, SpaceState.VERIFYING)
+    try:
+        vectors = _verify(catalogue, store, space, before, 0.0 if anyway else coverage)
+    except SpaceHeld as held:
+        catalogue.spaces.set_state(owner, space.id, SpaceState.FILLING, held.message)
+        emit(events.SpaceHeld(model=space.model, space=space.name, reason=held.message))
+        return False
+    kept = neighbours_kept(store, space, before) if before else None
+    catalogue.spaces.switch(owner, space.model, space.id, time.time())
+    emit(
+        events.SpaceSwitched(
+            model=space.model,
+            space=space.name,
+            previous=before.name if before else None,
+            vectors=vectors,
+            neighbours_kept=kept,
+        )
+    )
+    return True
+
+
+def roll_back(catalogue: Catalogue, owner: str, model: str) -> tuple[Space, Space]:
+    """Search answers from the previous space again; returns (now, before). Raises ``UsageError`` without one."""
+    pointer = catalogue.spaces.pointer(owner, model)
+    if pointer is None or pointer.previous is None or pointer.previous.state is SpaceState.DROPPED:
+        raise UsageError(f"there is no earlier space of {model} to go back to", cure="see: reprise spaces")
+    catalogue.spaces.switch(owner, model, pointer.previous.id, time.time())
+    return pointer.previous, pointer.space
+
+
+def drop_space(catalogue: Catalogue, store: VectorStore, space: Space) -> None:
+    """Delete a space that answers no searches. Raises ``SpaceHeld`` for the active one."""
+    if space.state is SpaceState.ACTIVE:
+        raise SpaceHeld(
+            f"search answers from {space.name} now",
+            cure="switch first, with: reprise spaces rollback " + space.model,
+        )
+    catalogue.spaces.set_state(space.owner, space.id, SpaceState.DROPPED)
+    store.drop(space.owner, space.name)
+    catalogue.ledger.forget_space(space.owner, space.id)
+
+
+def _verify(
+    catalogue: Catalogue, store: VectorStore, space: Space, before: Space | None, coverage: float
+) -> int:
+    """The gates; returns the number of vectors. Raises ``SpaceHeld`` with the one that did not open."""
+    counts = catalogue.ledger.counts(space.owner, space.id)
+    vectors = counts["vectors"]
+    if not vectors:
+        raise SpaceHeld("it holds no vector")
+    unfinished = counts.get("pending", 0) + counts.get("leased", 0)
+    if unfinished:
+        raise SpaceHeld(f"{unfinished} operations are not done yet")
+    report = store.verify(space.owner, space.name)
+    if report.damaged:
+        raise SpaceHeld(f"{len(report.damaged)} stored vectors are damaged")
+    if report.count != vectors:
+        raise SpaceHeld(f"the store holds {report.count} vectors, the ledger {vectors}")
+    serving = catalogue.ledger.counts(space.owner, before.id)["vectors"] if before else 0
+    if vectors < coverage * serving:
+        raise SpaceHeld(f"it holds {vectors} vectors, search answers from {serving} now")
+    return vectors
+
+
+def neighbours_kept(store: VectorStore, new: Space, old: Space) -> float | None:
+    """Mean share of the ten nearest neighbours that sampled items keep, 0 to 1; ``None`` without common items."""
+    keys, _ = next(iter(store.scan(new.owner, new.name, SAMPLED_ITEMS)), ((), None))
+    shares = [_share_kept(store, new, old, key) for key in keys]
+    known = [share for share in shares if share is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _share_kept(store: VectorStore, new: Space, old: Space, key: int) -> float | None:
+    nearest: list[set[int]] = []
+    for space in (new, old):
+        vectors = store.get(space.owner, space.name, [key])
+        if key not in vectors:
+            return None
+        hits = store.search(space.owner, space.name, vectors[key], NEIGHBOURS, exclude=[key])
+        nearest.append({hit.key for hit in hits})
+    return len(nearest[0] & nearest[1]) / len(nearest[1]) if nearest[1] else None

@@ -1,0 +1,295 @@
+"""Scan: what the folder holds against what the catalogue knows, as one walk along both in path order."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from reprise.core.events import ScanFinished, ScanProgress, ScanStarted
+from reprise.core.items import InputState, Tags, display_path
+from reprise.core.job import never
+from reprise.core.ports import FoundFile, ScanProblem
+from reprise.core.records import KnownFile, ScanBatch
+from reprise.engine.moves import match_moves
+from reprise.errors import ItemError, LibraryError, Vanished, item_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reprise.core.events import Emit
+    from reprise.core.items import Library
+    from reprise.core.ports import Source
+    from reprise.core.records import Catalogue
+
+BATCH_FILES = 1000
+PROGRESS_FILES = 2000
+DAY_SECONDS = 86_400.0
+SLASH = ord("/")
+MISSING_SINCE = KnownFile._fields.index("missing_since")
+
+
+class ScanStopped(Exception):
+    """Somebody wanted to stop before the scan was through."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    files: int = 0
+    new: int = 0
+    changed: int = 0
+    retagged: int = 0
+    touched: int = 0
+    moved: int = 0
+    returned: int = 0
+    missing: int = 0
+    removed: int = 0
+
+
+@dataclass(slots=True)
+class Scan:
+    """One scan of one library. Memory grows with what changed, not with the library.
+
+    ``forget`` deletes items with their vectors. Items that are gone keep their vectors for ``keep_missing_days``: a disk that is mounted again, a file moved
+    back, or an exclusion pattern taken back costs nothing. What is excluded counts as gone.
+    """
+
+    catalogue: Catalogue
+    forget: Callable[[list[int]], None]
+    emit: Emit
+    library: Library
+    source: Source
+    keep_missing_days: float
+    stop: Callable[[], object] = never
+    _tally: _Tally = field(default_factory=_Tally)
+    _batch: ScanBatch = field(default_factory=ScanBatch)
+    _vanished: list[int] = field(default_factory=list)
+    _replaced: list[tuple[KnownFile, KnownFile]] = field(default_factory=list)
+    _problems: list[ScanProblem] = field(default_factory=list)
+    _unseen: set[bytes] = field(default_factory=set)
+    _known: int = 0
+
+    def run(self) -> ScanFinished:
+        """Raises ``LibraryError`` when the folder is not there, or empty although the catalogue knows files, and
+        ``ScanStopped`` when ``stop`` says so."""
+        began, now = time.monotonic(), time.time()
+        self.emit(ScanStarted(library=self.library.name, root=display_path(self.library.root)))
+        self._merge(now)
+        self._refuse_emptiness()
+        self._batch.missing = self._vanished
+        self._flush(now)
+        self._follow_moves(now)
+        self._purge(now)
+        self.catalogue.libraries.set_problems(self.library.owner, self.library.id, self._problems, now)
+        finished = self._finished(time.monotonic() - began)
+        self.emit(finished)
+        return finished
+
+    def _merge(self, now: float) -> None:
+        """The loop over every file of the library: what is as it was must cost next to nothing."""
+        known = _Ahead(self.catalogue.items.files(self.library.owner, self.library.id))
+        tally = self._tally
+        for entry in self.source.walk():
+            if isinstance(entry, ScanProblem):
+                self._problems.append(entry)
+                self._unseen.add(entry.path)
+                continue
+            tally.files += 1
+            if not tally.files % PROGRESS_FILES:
+                self._pause_for_breath(now)
+            row = known.next
+            if row is not None and row[1:4] == entry and row[MISSING_SINCE] is None:
+                known.step()  # path, size and mtime are equal: the file is as it was
+                continue
+            self._differs(entry, known)
+            if len(self._batch) >= BATCH_FILES:
+                self._flush(now)
+        self._gone_before(None, known)
+        self._known = known.steps
+
+    def _pause_for_breath(self, now: float) -> None:
+        """Tell how far the walk is, and stop in good order if somebody wants that: the next scan finds the rest."""
+        self.emit(ScanProgress(files=self._tally.files))
+        if self.stop():
+            self._flush(now)
+            raise ScanStopped
+
+    def _differs(self, file: FoundFile, known: _Ahead) -> None:
+        self._gone_before(file.path, known)
+        row = known.head
+        if row is None or row.path != file.path:
+            self._add(file)
+            return
+        known.step()
+        if row[1:4] != file or row.missing_since is not None:
+            self._revise(row, file)
+
+    def _gone_before(self, path: bytes | None, known: _Ahead) -> None:
+        """Known files that the walk has passed without meeting them are gone."""
+        while (row := known.head) is not None and (path is None or row.path < path):
+            known.step()
+            if row.missing_since is None and not self._out_of_sight(row.path):
+                self._vanished.append(row.item_id)
+
+    def _out_of_sight(self, path: bytes) -> bool:
+        """Whether the file or a folder above it could not be looked at: that is not taken for deleted."""
+        if not self._unseen:
+            return False
+        ends = [place for place, byte in enumerate(path) if byte == SLASH]
+        return any(path[:end] in self._unseen for end in (*ends, len(path)))
+
+    def _add(self, file: FoundFile) -> None:
+        """A file that cannot be read becomes an item too: its failure is listed, counted and can be dismissed."""
+        try:
+            tags = self.source.tags(file.path)
+        except Vanished:
+            return
+        except ItemError:
+            tags = Tags()
+        self._batch.added.append((file, tags))
+        self._tally.new += 1
+
+    def _revise(self, row: KnownFile, file: FoundFile) -> None:
+        """Size, mtime, then the digest: only a changed essence makes a vector stale."""
+        tags = self._tags(file)
+        digest = self._digest(row, file)
+        if tags is None or (digest is None and row.digest is not None):
+            return
+        self._count_revision(row, file, digest, tags)
+        if digest != row.digest:
+            now = row._replace(size=file.size, mtime_ns=file.mtime_ns, digest=digest, duration=tags.duration)
+            self._replaced.append((row, now))
+        self._batch.revised.append((row.item_id, InputState(file.size, file.mtime_ns, digest), tags))
+
+    def _count_revision(self, row: KnownFile, file: FoundFile, digest: bytes | None, tags: Tags) -> None:
+        if digest != row.digest or (digest is None and file.size != row.size):
+            self._tally.changed += 1
+        elif row.missing_since is not None:
+            self._tally.returned += 1
+        elif tags == self._tags_before(row):
+            self._tally.touched += 1
+        else:
+            self._tally.retagged += 1
+
+    def _tags_before(self, row: KnownFile) -> Tags | None:
+        item = self.catalogue.items.get(self.library.owner, [row.item_id]).get(row.item_id)
+        return item.tags if item else None
+
+    def _digest(self, row: KnownFile, file: FoundFile) -> bytes | None:
+        """The digest now, read only when one is known to compare with and the stat has moved."""
+        if row.digest is None or row[1:4] == file:
+            return row.digest
+        try:
+            return self.source.digest(file.path)
+        except ItemError as error:
+            self._problems.append(_file_problem(file, error))
+            return None
+
+    def _tags(self, file: FoundFile) -> Tags | None:
+        try:
+            return self.source.tags(file.path)
+        except ItemError as error:
+            self._problems.append(_file_problem(file, error))
+            return None
+
+    def _flush(self, now: float) -> None:
+        if len(self._batch):
+            self.catalogue.items.apply(self.library.owner, self.library.id, self._batch, now)
+            self._batch = ScanBatch()
+
+    def _refuse_emptiness(self) -> None:
+        """A disk that is not mounted looks like an empty folder: that must not cost a library."""
+        if self._tally.files:
+            return
+        root = display_path(self.library.root)
+        if self._known:
+            patterns = f"; or look at what you exclude: {' '.join(self.library.exclude)}"
+            raise LibraryError(
+                f"{root} holds no audio now, but the catalogue knows {self._known:,} files in it",
+                cure=f"mount the disk{patterns if self.library.exclude else ''}; if the music is really gone:"
+                f" reprise libraries remove {self.library.id}",
+            )
+        if not self._problems:
+            raise LibraryError(f"there is no audio in {root}", cure="name the folder that holds the music")
+
+    def _follow_moves(self, now: float) -> None:
+        """Contents that left their place are looked for where something new lies: in files that were replaced, and
+        in those that nobody has read yet, be they from this scan or from one that was killed before it got here."""
+        owner, library_id = self.library.owner, self.library.id
+        self._tally.missing = len(self._vanished)
+        before = [row for row, _ in self._replaced]
+        gone = self.catalogue.items.missing(owner, library_id) + before
+        if not gone:
+            return
+        unread = self.catalogue.items.unread(owner, library_id)
+        found = match_moves(gone, chain((row for _, row in self._replaced), unread), self.source.digest)
+        self.catalogue.items.learn_digests(owner, found.digests)
+        displaced = self.catalogue.items.move(owner, found.moves, before, now)
+        self._count_moves(found.moves, displaced)
+
+    def _count_moves(self, moves: list[tuple[int, int]], displaced: int) -> None:
+        items, places = {item for item, _ in moves}, {place for _, place in moves}
+        replaced = sum(row.item_id in places for row, _ in self._replaced)
+        self._tally.moved = len(moves)
+        self._tally.changed -= replaced
+        self._tally.new = max(0, self._tally.new - (len(moves) - replaced))
+        self._tally.missing = displaced + sum(item_id not in items for item_id in self._vanished)
+
+    def _purge(self, now: float) -> None:
+        """Forget what has been gone for longer than the grace period: vectors first, then rows."""
+        owner = self.library.owner
+        before = now - self.keep_missing_days * DAY_SECONDS
+        ids = self.catalogue.items.gone_since(owner, self.library.id, before)
+        if not ids:
+            return
+        self.forget(ids)
+        self._tally.removed = len(ids)
+
+    def _finished(self, seconds: float) -> ScanFinished:
+        tally = self._tally
+        return ScanFinished(
+            files=tally.files,
+            new=tally.new,
+            changed=tally.changed,
+            retagged=tally.retagged,
+            touched=tally.touched,
+            moved=tally.moved,
+            returned=tally.returned,
+            missing=tally.missing,
+            removed=tally.removed,
+            problems=len(self._problems),
+            seconds=seconds,
+        )
+
+
+class _Ahead:
+    """Known files in path order, the next one in sight; ``steps`` counts those passed."""
+
+    def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
+        self._rows = rows
+        self.next = next(rows, None)
+        self.steps = 0
+
+    @property
+    def head(self) -> KnownFile | None:
+        return None if self.next is None else KnownFile._make(self.next)
+
+    def step(self) -> None:
+        self.steps += 1
+        self.next = next(self._rows, None)
+
+
+PROBLEM_CURES = {
+    "broken_link": "mend or delete the link, or exclude it",
+    "not_a_file": "move it out of the library, or exclude it",
+}
+
+
+def problem_cure(code: str) -> str:
+    """What to do about a problem of this kind that a scan met."""
+    return PROBLEM_CURES.get(code) or item_error(code, "").cure
+
+
+def _file_problem(file: FoundFile, error: ItemError) -> ScanProblem:
+    return ScanProblem(file.path, error.code, error.message, is_folder=False)

@@ -1,0 +1,267 @@
+"""A slice: some minutes of one model's work on a job. Lease, encode, gate, upsert, commit, again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reprise.core.events import BatchResized, ItemFailed, Progress
+from reprise.core.gates import ConstantGate, check_vector
+from reprise.core.items import display_path
+from reprise.core.job import Control, Counters
+from reprise.core.progress import SpeedMeter
+from reprise.core.records import Completed, Failed
+from reprise.errors import CanaryFailed, ItemError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from reprise.core.events import Emit
+    from reprise.core.job import Job
+    from reprise.core.ports import VectorStore
+    from reprise.core.records import Catalogue
+    from reprise.core.space import Space
+    from reprise.engine.encoding import Encoding, Outcome
+
+POLL_SECONDS = 0.1
+LEASE_SECONDS = 600.0
+CONTROL_SECONDS = 1.0
+
+
+class SliceEnd(StrEnum):
+    """Why a slice stopped."""
+
+    EXHAUSTED = "exhausted"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a slice commits, and how many times an item is tried.
+
+    A commit is the checkpoint: after ``commit_rows`` results or ``commit_seconds``, whichever comes first.
+    """
+
+    commit_rows: int = 1000
+    commit_seconds: float = 1.0
+    max_attempts: int = 3
+
+
+@dataclass(slots=True)
+class Wishes:
+    """What anybody asks of a running job: this process's signals, and other processes by way of the catalogue."""
+
+    catalogue: Catalogue
+    job: Job
+    asked: Callable[[], Control]
+    _looked_at: float = 0.0
+    _end: SliceEnd | None = None
+
+    def end(self) -> SliceEnd | None:
+        """Why to stop, if somebody wants that; the catalogue is looked at once a second."""
+        if self._end is None:
+            control = self.asked()
+            now = time.monotonic()
+            if control is Control.NONE and now - self._looked_at >= CONTROL_SECONDS:
+                self._looked_at = now
+                control = self.catalogue.jobs.control(self.job.owner, self.job.id)
+            self._end = {Control.PAUSE: SliceEnd.PAUSED, Control.CANCEL: SliceEnd.CANCELLED}.get(control)
+        return self._end
+
+
+@dataclass(slots=True)
+class Slice:
+    """One model at work on one job."""
+
+    catalogue: Catalogue
+    store: VectorStore
+    emit: Emit
+    wishes: Wishes
+    job: Job
+    space: Space
+    encoding: Encoding
+    pace: Pace
+    audio_left: float
+    counters: Counters
+    others: Counters
+    later_seconds: float = 0.0
+    meter: SpeedMeter = field(default_factory=SpeedMeter)
+    seconds: float = 0.0
+    audio_seconds: float = 0.0
+    _buffer: list[Outcome] = field(default_factory=list)
+    _gate: ConstantGate = field(default_factory=ConstantGate)
+    _committed_at: float = field(default_factory=time.monotonic)
+    _dry: bool = False
+    _unsure: list[int] = field(default_factory=list)
+
+    def run(self) -> SliceEnd:
+        """Work until nothing is pending or somebody asks to stop. Leases in hand are given back either way."""
+        try:
+            return self._loop()
+        finally:
+            self.catalogue.ledger.release(self.space.owner, self.job.id, self.space.id, self._leased())
+
+    def _loop(self) -> SliceEnd:
+        while True:
+            if end := self.wishes.end():
+                self._commit()
+                return end
+            self._feed()
+            self._buffer += self.encoding.poll(POLL_SECONDS)
+            self._tell_notices()
+            exhausted = self._dry and not self.encoding.in_hand
+            if exhausted or self._due():
+                self._commit()
+            if exhausted and not self._lease():
+                return SliceEnd.EXHAUSTED
+
+    def _feed(self) -> None:
+        if not self._dry and self.encoding.room > 0:
+            self._dry = not self._lease()
+
+    def _lease(self) -> bool:
+        """Take more work; ``False`` when there is none. What failed for now may come back, so ask again at the end."""
+        operations = self.catalogue.ledger.lease(
+            self.space.owner,
+            self.job.id,
+            self.space.id,
+            max(1, self.encoding.room),
+            time.time() + LEASE_SECONDS,
+            self.pace.max_attempts,
+        )
+        if operations:
+            self._dry = False
+            self.encoding.submit(operations)
+        return bool(operations)
+
+    def _due(self) -> bool:
+        if not self._buffer:
+            return False
+        waited = time.monotonic() - self._committed_at
+        return len(self._buffer) >= self.pace.commit_rows or waited >= self.pace.commit_seconds
+
+    def _commit(self) -> None:
+        """The checkpoint: vectors first, then the ledger. A crash between the two costs this batch once more."""
+        self._committed_at = time.monotonic()
+        if not self._buffer:
+            return
+        done, vectors, failed = self._judge()
+        if done:
+            self._upsert([outcome.operation.item_id for outcome in done], vectors)
+        counters = self.catalogue.ledger.commit(
+            self.space.owner,
+            self.job.id,
+            self.space.id,
+            [_completed(outcome) for outcome in done],
+            failed,
+            time.time(),
+        )
+        outcomes, self._buffer = self._buffer, []
+        self._account(outcomes, counters)
+
+    def _judge(self) -> tuple[list[Outcome], list[NDArray[np.float32]], list[Failed]]:
+        """Pass each vector through the gate; what does not pass is a failure of its item."""
+        done: list[Outcome] = []
+        vectors: list[NDArray[np.float32]] = []
+        failed: list[Failed] = []
+        for outcome in self._buffer:
+            try:
+                vectors.append(_passed(outcome, self.space.dimension))
+                done.append(outcome)
+            except ItemError as error:
+                failed.append(self._failure(outcome, error))
+        self._check_variety(done, vectors)
+        return done, vectors, failed
+
+    def _check_variety(self, done: list[Outcome], vectors: list[NDArray[np.float32]]) -> None:
+        """A model that gives one vector to all is found out after some items: what was stored till then goes."""
+        try:
+            self._gate.check([_digest(outcome) for outcome in done], vectors)
+        except CanaryFailed:
+            owner, space = self.space.owner, self.space
+            self.store.delete(owner, space.name, self._unsure)
+            self.catalogue.ledger.retract(owner, self.job.id, space.id, self._unsure, time.time())
+            raise
+        self._unsure = [] if self._gate.sure else self._unsure + [o.operation.item_id for o in done]
+
+    def _failure(self, outcome: Outcome, error: ItemError) -> Failed:
+        operation = outcome.operation
+        again = error.retryable and operation.attempts < self.pace.max_attempts
+        self.emit(
+            ItemFailed(
+                job_id=self.job.id,
+                model=self.space.model,
+                item_id=operation.item_id,
+                path=display_path(operation.path),
+                code=error.code,
+                reason=error.message,
+                cure=error.cure,
+                will_retry=again,
+            )
+        )
+        return Failed(operation.item_id, error.code, error.message, again, outcome.state)
+
+    def _upsert(self, keys: list[int], vectors: list[NDArray[np.float32]]) -> None:
+        import numpy as np
+
+        self.store.upsert(self.space.owner, self.space.name, keys, np.stack(vectors))
+
+    def _account(self, outcomes: list[Outcome], counters: Counters) -> None:
+        """Speed, time left and the event, all from what has just been committed."""
+        listened = sum(outcome.audio_seconds for outcome in outcomes)
+        self.seconds += sum(outcome.seconds for outcome in outcomes)
+        self.audio_seconds += listened
+        self.audio_left = max(0.0, self.audio_left - sum(o.operation.duration or 0.0 for o in outcomes))
+        self.meter.observe(time.monotonic(), listened)
+        self.counters = counters
+        self.emit(self._progress(outcomes[-1]))
+
+    def _progress(self, latest: Outcome) -> Progress:
+        operations = self.others + self.counters
+        percent = self.catalogue.jobs.set_percent(self.space.owner, self.job.id, operations.percent)
+        left = self.meter.seconds_left(self.audio_left)
+        return Progress(
+            job_id=self.job.id,
+            model=self.space.model,
+            percent=round(percent, 2),
+            items=self.job.items,
+            operations=operations,
+            model_operations=self.counters,
+            current=f"[{self.space.model}] {latest.operation.label}",
+            eta_seconds=None if left is None else left + self.later_seconds,
+            audio_seconds_per_second=self.meter.audio_seconds_per_second,
+        )
+
+    def _tell_notices(self) -> None:
+        for notice in self.encoding.notices():
+            self.emit(BatchResized(job_id=self.job.id, model=self.space.model, reason=notice))
+
+    def _leased(self) -> list[int]:
+        return self.encoding.in_hand + [outcome.operation.item_id for outcome in self._buffer]
+
+
+def _passed(outcome: Outcome, dimension: int) -> NDArray[np.float32]:
+    if outcome.error is not None:
+        raise outcome.error
+    if outcome.vector is None:
+        raise ItemError("the model process gave neither a vector nor a reason")
+    return check_vector(outcome.vector, dimension)
+
+
+def _digest(outcome: Outcome) -> bytes:
+    digest = outcome.state.digest if outcome.state else None
+    return digest or outcome.operation.item_id.to_bytes(8, "big")
+
+
+def _completed(outcome: Outcome) -> Completed:
+    operation, state = outcome.operation, outcome.state
+    if state is None:
+        raise ValueError(f"item {operation.item_id} has a vector but nobody knows of which content")
+    known = (operation.size, operation.mtime_ns, operation.digest)
+    return Completed(operation.item_id, state, learned=known != (state.size, state.mtime_ns, state.digest))

@@ -1,0 +1,251 @@
+"""The error tree. Every error carries facts, a stable code and its cure.
+
+RepriseError
+├── UsageError                the request itself is wrong            exit code 2
+│   ├── UnknownModel
+│   ├── BadSetting
+│   └── NotFound
+├── LibraryError              a library's folder cannot be scanned   exit code 2
+├── JobConflict               another run holds the work             exit code 2
+├── CatalogueError            the database cannot be used            exit code 2
+│   ├── CatalogueMissing
+│   ├── CatalogueLocked
+│   ├── CatalogueCorrupt
+│   ├── CatalogueTooNew
+│   └── NotACatalogue
+├── StoreError                vectors cannot be read or written      exit code 2
+├── DiskFull                                                         exit code 2
+├── ModelError                one model cannot run                   the job goes on with the next
+│   ├── ModelLoadFailed
+│   └── CanaryFailed
+├── SpaceHeld                 a space did not pass its gates; the old one goes on serving
+└── ItemError                 one item failed                        the job goes on
+    ├── Unreadable, Vanished, TimedOut, WorkerCrashed, MemoryExceeded, RunnerLost   (retryable)
+    └── EmptyFile, NotAudio, NoAudioStream, Truncated, TooShort, TooLong, Silent, BadVector, ModelFailed
+
+``code`` is what the ledger, the API and scripts read; ``retryable`` is what the retry policy reads;
+``http_status`` is what the API answers; ``cure`` is what a person reads.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RepriseError(Exception):
+    """Base of all errors that Reprise raises on purpose."""
+
+    code: ClassVar[str] = "error"
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    default_cure: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, cure: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure or self.default_cure
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.cure))
+
+
+def _rebuild(kind: type[RepriseError], message: str, cure: str) -> RepriseError:
+    return kind(message, cure=cure)
+
+
+class UsageError(RepriseError):
+    code = "usage"
+    http_status = 422
+
+
+class UnknownModel(UsageError):
+    code = "unknown_model"
+
+
+class BadSetting(UsageError):
+    code = "bad_setting"
+
+
+class NotFound(UsageError):
+    code = "not_found"
+    http_status = 404
+
+
+class LibraryError(RepriseError):
+    code = "library"
+    http_status = 422
+
+
+class JobConflict(RepriseError):
+    code = "job_conflict"
+    http_status = 409
+    default_cure = "wait for it, or look at it with: reprise jobs list"
+
+
+class CatalogueError(RepriseError):
+    code = "catalogue"
+    http_status = 503
+
+
+class CatalogueMissing(CatalogueError):
+    code = "catalogue_missing"
+    default_cure = "make one with: reprise embed FOLDER"
+
+
+class CatalogueLocked(CatalogueError):
+    code = "catalogue_locked"
+    retryable = True
+    default_cure = "another program holds the database; end it or wait, then try again"
+
+
+class CatalogueCorrupt(CatalogueError):
+    code = "catalogue_corrupt"
+    default_cure = "restore the file from a backup; Reprise has not changed it"
+
+
+class CatalogueTooNew(CatalogueError):
+    code = "catalogue_too_new"
+    default_cure = "upgrade Reprise; this version has not changed the file"
+
+
+class NotACatalogue(CatalogueError):
+    code = "not_a_catalogue"
+    default_cure = "point REPRISE_HOME at another folder, or move that file away; Reprise has not changed it"
+
+
+class StoreError(RepriseError):
+    code = "store"
+    http_status = 503
+    retryable = True
+
+
+class DiskFull(RepriseError):
+    code = "disk_full"
+    http_status = 507
+    retryable = True
+    default_cure = "free some space and run the same command again; it goes on where it stopped"
+
+
+class ModelError(RepriseError):
+    code = "model"
+
+
+class ModelLoadFailed(ModelError):
+    code = "model_load_failed"
+
+
+class CanaryFailed(ModelError):
+    code = "canary_failed"
+    default_cure = "the model's weights or its code are broken: nothing of it was stored"
+
+
+class SpaceHeld(RepriseError):
+    code = "space_held"
+    http_status = 409
+
+
+class ItemError(RepriseError):
+    """One item failed. The message names the reason; the caller knows the file."""
+
+    code = "item"
+    http_status = 422
+
+
+class Unreadable(ItemError):
+    code = "unreadable"
+    retryable = True
+    default_cure = "give the user that runs Reprise the right to read the file; the next run tries again"
+
+
+class Vanished(ItemError):
+    code = "vanished"
+    retryable = True
+    default_cure = "the file was there at the scan and is gone; the next run looks again"
+
+
+class TimedOut(ItemError):
+    code = "timed_out"
+    retryable = True
+    default_cure = (
+        "raise the setting item_timeout if the machine is slow; else the file is odd: encode it anew"
+    )
+
+
+class WorkerCrashed(ItemError):
+    code = "worker_crashed"
+    retryable = True
+    default_cure = (
+        "the file crashes the decoder: encode it anew, or dismiss it with: reprise errors --dismiss"
+    )
+
+
+class MemoryExceeded(ItemError):
+    code = "memory_exceeded"
+    retryable = True
+    default_cure = "raise the setting worker_memory_mb, or leave the file out"
+
+
+class RunnerLost(ItemError):
+    code = "runner_lost"
+    retryable = True
+    default_cure = (
+        "the run died each time with this item alone in hand; look at the system log for the reason"
+    )
+
+
+class EmptyFile(ItemError):
+    code = "empty_file"
+    default_cure = "the file has no bytes: restore it from a backup or delete it"
+
+
+class NotAudio(ItemError):
+    code = "not_audio"
+    default_cure = "the content is no audio that FFmpeg knows: restore the file or exclude it"
+
+
+class NoAudioStream(ItemError):
+    code = "no_audio_stream"
+    default_cure = "the file holds no sound: exclude it"
+
+
+class Truncated(ItemError):
+    code = "truncated"
+    default_cure = "restore the file from a backup, or lower the setting min_decoded to accept part of it"
+
+
+class TooShort(ItemError):
+    code = "too_short"
+    default_cure = "there is too little sound in it to describe: exclude it or dismiss the error"
+
+
+class TooLong(ItemError):
+    code = "too_long"
+    default_cure = "raise the setting max_audio_hours if the length is right"
+
+
+class Silent(ItemError):
+    code = "silent"
+    default_cure = "there is nothing to hear in it: exclude it or dismiss the error"
+
+
+class BadVector(ItemError):
+    code = "bad_vector"
+    default_cure = "the model gave no usable vector for this item; nothing was stored"
+
+
+class ModelFailed(ItemError):
+    code = "model_failed"
+    default_cure = "the model itself raised on this item; see the message"
+
+
+def _item_errors() -> dict[str, type[ItemError]]:
+    kinds: list[type[ItemError]] = [ItemError, *ItemError.__subclasses__()]
+    return {kind.code: kind for kind in kinds}
+
+
+def item_error(code: str, message: str) -> ItemError:
+    """Rebuild an item's error from what a ledger row or a worker's message holds.
+
+    An unknown code (a later version wrote it) becomes a plain ``ItemError``.
+    """
+    return _item_errors().get(code, ItemError)(message)

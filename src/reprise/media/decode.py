@@ -1,0 +1,272 @@
+"""Decode any file's sound to mono blocks at one rate, in constant memory, whatever the file is like.
+
+A bad packet costs itself and nothing else; a file that is no audio says what it is instead.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reprise.errors import (
+    EmptyFile,
+    NoAudioStream,
+    NotAudio,
+    TooLong,
+    TooShort,
+    Truncated,
+    Unreadable,
+    Vanished,
+)
+from reprise.media.kinds import file_kind
+from reprise.media.promised import promised_seconds
+from reprise.media.sniff import AUDIO_CONTAINERS, sniff_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+    from numpy.typing import NDArray
+
+    from reprise.media.resample import MonoResampler
+
+RESAMPLER = "swr"
+"""The word for a spec's ``resampler``: FFmpeg's libswresample with its default filter."""
+
+MONO = "mean"
+"""The word for a spec's ``mono``: the arithmetic mean of left and right."""
+
+_BAD_READS = 16
+"""Reads that fail one after the other before the rest of a file is given up."""
+
+_READ_BYTES = 1024 * 1024
+
+_AV_TIME_BASE = 1_000_000  # FFmpeg states a container's duration in microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """``min_decoded``: the share of the stated length, 0 to 1, below which a file counts as truncated.
+
+    ``max_seconds``: decoding more than this raises ``TooLong``.
+    """
+
+    min_decoded: float = 0.9
+    max_seconds: float = 12 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    container: str
+    promised: float | None  # seconds
+
+
+class AudioFile:
+    """One file's sound as mono float32 at ``sample_rate`` Hz. Making it costs nothing and opens nothing."""
+
+    def __init__(self, path: bytes | str, sample_rate: int, limits: DecodeLimits = DecodeLimits()) -> None:
+        self._path = os.fsencode(path)
+        self._sample_rate = sample_rate
+        self._limits = limits
+        self._declared: float | None = None
+        self._opened = False
+
+    @property
+    def sample_rate(self) -> int:
+        return self._sample_rate
+
+    @property
+    def declared_seconds(self) -> float | None:
+        """What the container says, in seconds; it may lie. ``None`` when it says nothing or cannot be opened."""
+        if not self._opened:
+            try:
+                self._open(self._look()).close()
+            except (NotAudio, NoAudioStream, EmptyFile, Truncated, Unreadable, Vanished):
+                return None
+        return self._declared
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Mono blocks of shape (n,), nominal range -1 to 1, in order.
+
+        Raises ``Vanished``, ``Unreadable``, ``EmptyFile``, ``NotAudio``, ``NoAudioStream``, ``TooShort``,
+        ``TooLong``, and after the last block ``Truncated``.
+        """
+        from reprise.media.resample import MonoResampler
+
+        content = self._look()
+        resampler = MonoResampler(self._sample_rate)
+        decoded = 0
+        with self._open(content) as container:
+            stream = _audio_stream(container)
+            promised = _promise(content, stream)
+            for block in _resampled(container, stream, resampler):
+                decoded += len(block)
+                self._check_length(decoded)
+                yield block
+        self._check_complete(decoded / self._sample_rate, promised)
+        if decoded == 0:
+            self._check_disk()
+            raise _nothing_heard(content, resampler.lost)
+
+    def _look(self) -> _Content:
+        size = _regular_size(self._path)
+        try:
+            with open(self._path, "rb") as file:
+                container, start = sniff_file(file)
+                promised = promised_seconds(file, container, start, size)
+        except FileNotFoundError:
+            raise Vanished("the file is gone") from None
+        except OSError as error:
+            raise Unreadable(_reason(error)) from None
+        if container and container not in AUDIO_CONTAINERS:
+            raise NotAudio(_looks_like(container, self._path))
+        return _Content(container, promised)
+
+    def _open(self, content: _Content) -> InputContainer:
+        import av
+
+        # The scheme keeps a name like "concat:…" a name, the whitelist keeps playlists from opening others.
+        url = "file:" + os.fsdecode(self._path)
+        options = {"protocol_whitelist": "file", "max_size": "65536"}
+        try:
+            container = av.open(url, options=options, metadata_errors="replace")
+        except FileNotFoundError:
+            raise Vanished("the file is gone") from None
+        except (av.FFmpegError, ValueError) as error:
+            self._check_disk()
+            raise _unknown_content(content, error) from None
+        self._opened = True
+        self._declared = container.duration / _AV_TIME_BASE if container.duration else None
+        return container
+
+    def _check_length(self, decoded: int) -> None:
+        if decoded > self._limits.max_seconds * self._sample_rate:
+            raise TooLong(f"more than {self._limits.max_seconds / 3600:g} hours of sound")
+
+    def _check_complete(self, seconds: float, promised: float | None) -> None:
+        if promised is not None and seconds < promised * self._limits.min_decoded:
+            self._check_disk()
+            raise Truncated(f"{_length(seconds)} of {_length(promised)} s could be decoded")
+
+    def _check_disk(self) -> None:
+        """FFmpeg reports a failing disk and a broken file alike: reading it all tells them apart."""
+        try:
+            with open(self._path, "rb") as file:
+                while file.read(_READ_BYTES):
+                    pass
+        except FileNotFoundError:
+            raise Vanished("the file is gone") from None
+        except OSError as error:
+            raise Unreadable(_reason(error)) from None
+
+
+def decoder_major() -> int:
+    """The major version of libavcodec, for a spec's ``decoder_major``."""
+    import av
+
+    return int(av.library_versions["libavcodec"][0])
+
+
+def _regular_size(path: bytes) -> int:
+    """The size in bytes. The kind is looked at before anything opens it: opening a FIFO waits for ever."""
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise Vanished("the file is gone") from None
+    except OSError as error:
+        raise Unreadable(_reason(error)) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise NotAudio(f"{file_kind(status.st_mode)}, not a regular file")
+    if status.st_size == 0:
+        raise EmptyFile("0 bytes")
+    return status.st_size
+
+
+def _looks_like(container: str, path: bytes) -> str:
+    article = "an" if container.startswith("HTML") else "a"
+    suffix = os.fsdecode(os.path.splitext(path)[1])
+    return f"{article} {container} named {suffix}" if suffix else f"{article} {container}"
+
+
+def _unknown_content(content: _Content, error: Exception) -> NotAudio | Truncated:
+    if content.container == "mp4":
+        return Truncated("the MP4 file's index is missing or broken: the file was cut off")
+    if content.container:
+        return NotAudio(f"it begins like {content.container}, but FFmpeg cannot open it: {_reason(error)}")
+    return NotAudio(f"no format that FFmpeg knows: {_reason(error)}")
+
+
+def _nothing_heard(content: _Content, lost: int) -> NotAudio | TooShort:
+    if lost or not content.container:
+        return NotAudio("nothing in it could be decoded")
+    return TooShort(f"a {content.container} file without any sound in it")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
+
+
+def _audio_stream(container: InputContainer) -> AudioStream:
+    streams = container.streams.audio
+    for stream in streams:
+        # PyAV gives a stream whose codec nobody knows no context, though its types say otherwise.
+        if getattr(stream, "codec_context", None) is not None:
+            return stream
+    if streams:
+        raise NoAudioStream("FFmpeg has no decoder for its sound")
+    kinds = sorted({stream.type for stream in container.streams})
+    raise NoAudioStream(f"a {container.format.name} file with {' and '.join(kinds) or 'no'} streams only")
+
+
+def _promise(content: _Content, stream: AudioStream) -> float | None:
+    """Seconds. An MP4's sample table lies where only FFmpeg finds it; ``frames`` is 0 when there is none."""
+    if content.container != "mp4" or not stream.frames or not stream.duration or not stream.time_base:
+        return content.promised
+    return float(stream.duration * stream.time_base)
+
+
+def _resampled(
+    container: InputContainer, stream: AudioStream, resampler: MonoResampler
+) -> Iterator[NDArray[np.float32]]:
+    from av import FFmpegError
+
+    codec = stream.codec_context
+    codec.thread_count = 1  # there is one process per core
+    decode, feed = codec.decode, resampler.feed
+    for packet in _packets(container, stream):
+        try:
+            frames = decode(packet)
+        except FFmpegError:
+            resampler.lost += 1
+            continue
+        if feed(frames):
+            yield from resampler.pull()
+    with suppress(FFmpegError):  # the demuxer's own end may have drained the decoder already
+        feed(decode(None))
+    yield from resampler.finish()
+
+
+def _packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
+    """All packets that can be read, beyond those that cannot."""
+    from av import FFmpegError
+
+    failures = 0
+    while failures < _BAD_READS:
+        try:
+            for packet in container.demux(stream):
+                failures = 0
+                yield packet
+        except FFmpegError:
+            failures += 1
+        else:
+            return

@@ -1,0 +1,1 @@
+"""Ways to run jobs: in this process now; on workers later."""

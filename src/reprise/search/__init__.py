@@ -1,0 +1,1 @@
+"""Finding: what sounds like a track. Knows ports, no adapter."""

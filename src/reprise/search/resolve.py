@@ -1,0 +1,59 @@
+"""Which track a person means: an id, a path, or words of its title and artist."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from reprise.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from reprise.core.items import Item
+    from reprise.core.records import Catalogue
+
+CHOICES_SHOWN = 10
+
+
+def resolve_item(catalogue: Catalogue, owner: str, text: str) -> Item:
+    """The one item that ``text`` means. Raises ``NotFound``, or ``UsageError`` that lists the candidates.
+
+    Tried in this order: an item's id, a path of an existing or known file, words that title, artist, album or
+    path hold. Among several matches the one whose title is exactly the text wins.
+    """
+    if item := _by_id(catalogue, owner, text) or _by_path(catalogue, owner, text):
+        return item
+    found = catalogue.items.by_text(owner, text, CHOICES_SHOWN + 1)
+    if not found:
+        raise NotFound(
+            f"no track of {owner!r} is called {text!r}",
+            cure="give a path, an id, or words of title and artist",
+        )
+    exact = [item for item in found if (item.tags.title or "").lower() == text.lower() or item.label == text]
+    if len(found) > 1 and len(exact) != 1:
+        names = "".join(
+            f"\n  {item.id}  {item.label}  ({item.display_path})" for item in found[:CHOICES_SHOWN]
+        )
+        raise UsageError(f"{text!r} fits several tracks:{names}", cure="name one by its id")
+    return exact[0] if len(found) > 1 else found[0]
+
+
+def _by_id(catalogue: Catalogue, owner: str, text: str) -> Item | None:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        return None
+    return catalogue.items.get(owner, [int(text)]).get(int(text))
+
+
+def _by_path(catalogue: Catalogue, owner: str, text: str) -> Item | None:
+    """A path as typed (links resolved in its folder only, as the scan does), or relative to a library."""
+    raw = os.fsencode(text)
+    absolute = os.path.abspath(raw)
+    folder, name = os.path.split(absolute)
+    candidates = (absolute, os.path.join(os.path.realpath(folder), name))
+    for library in catalogue.libraries.all(owner):
+        inside = [
+            path[len(library.root) + 1 :] for path in candidates if path.startswith(library.root + b"/")
+        ]
+        for relative in (*inside, raw):
+            if item := catalogue.items.by_path(owner, library.id, relative):
+                return item
+    return None

@@ -1,0 +1,213 @@
+"""One table of settings: name, default, help. A file is weaker than the environment, the environment than a flag."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from reprise.errors import BadSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Value: TypeAlias = "bool | int | float | str"
+
+CONFIG_NAME = "config.toml"
+PREFIX = "REPRISE_"
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. ``least`` and ``most`` bound a number; ``choices`` are the words allowed."""
+
+    name: str
+    default: Value
+    help: str
+    least: float | None = None
+    most: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("owner", "default", "Whose libraries, vectors and jobs a command speaks of."),
+    Setting(
+        "workers", 0, "Processes that decode (and run light models); 0: one per core, as memory allows.", 0
+    ),
+    Setting(
+        "batch_size", 32, "Items that a heavy model encodes at once, at most; halves when memory is short.", 1
+    ),
+    Setting(
+        "item_timeout", 30.0, "Seconds that one item may take at least before its process is ended.", 0.1
+    ),
+    Setting(
+        "timeout_per_audio_second", 0.1, "Seconds more that it may take for each second that it lasts.", 0.0
+    ),
+    Setting(
+        "max_attempts", 3, "How often an item whose process hangs or crashes is tried before it is failed.", 1
+    ),
+    Setting("worker_memory_mb", 2048, "Memory that one process may take before it is ended, in MiB.", 64),
+    Setting("load_timeout", 600.0, "Seconds that a model may take to load.", 1.0),
+    Setting("commit_seconds", 1.0, "A checkpoint at least this often, in seconds.", 0.0),
+    Setting("commit_rows", 1000, "A checkpoint after this many results at the latest.", 1),
+    Setting(
+        "min_decoded",
+        0.9,
+        "Share of the stated length that must decode, or the file counts as truncated.",
+        0.0,
+        1.0,
+    ),
+    Setting("max_audio_hours", 12.0, "Longer sound than this is refused as endless, in hours.", 0.01),
+    Setting("keep_missing_days", 30.0, "Days for which the vectors of files that are gone are kept.", 0.0),
+    Setting("follow_links", True, "Whether a scan follows linked folders (each real folder once)."),
+    Setting(
+        "cutover_coverage",
+        0.95,
+        "Share of the vectors served now that a new space must hold to take over.",
+        0.0,
+        1.0,
+    ),
+    Setting("index_from", 100000, "Vectors of one owner in one space from which on an index is built.", 1),
+    Setting("database_timeout", 30.0, "Seconds to wait for another program that holds the database.", 0.0),
+    Setting(
+        "log_level",
+        "error",
+        "What is logged to standard error.",
+        choices=("debug", "info", "warning", "error"),
+    ),
+    Setting("log_format", "text", "How it is logged.", choices=("text", "json")),
+)
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Resolved settings. ``home`` is absolute, so that nothing depends on the working folder."""
+
+    home: Path
+    values: Mapping[str, Value]
+
+    def text(self, name: str) -> str:
+        return str(self.values[name])
+
+    def number(self, name: str) -> float:
+        return float(self.values[name])
+
+    def whole(self, name: str) -> int:
+        return int(self.values[name])
+
+    def flag(self, name: str) -> bool:
+        return bool(self.values[name])
+
+
+def load_settings(
+    flags: Mapping[str, object], environment: Mapping[str, str] = os.environ, home: Path | None = None
+) -> Settings:
+    """Merge defaults, ``config.toml`` of the home, ``REPRISE_*`` and flags (``None``: not given).
+
+    Raises ``BadSetting`` with the place, the reason and what is allowed.
+    """
+    folder = (home or _home(environment)).expanduser().absolute()
+    values: dict[str, Value] = {setting.name: setting.default for setting in SETTINGS}
+    for name, value in _from_file(folder / CONFIG_NAME).items():
+        values[name] = _checked(name, value, str(folder / CONFIG_NAME))
+    for setting in SETTINGS:
+        if (text := environment.get(setting.variable)) is not None:
+            values[setting.name] = _checked(setting.name, text, setting.variable)
+    for name, given in flags.items():
+        if given is not None:
+            values[name] = _checked(name, given, f"--{name.replace('_', '-')}")
+    return Settings(folder, values)
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Variables that begin with ``REPRISE_`` and set nothing, each with the one that was meant, or with nothing."""
+    known = {"HOME", *(setting.name.upper() for setting in SETTINGS)}
+    given = sorted(name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX))
+    meant = {name: difflib.get_close_matches(name, known, n=1) for name in given if name not in known}
+    return {PREFIX + name: PREFIX + close[0] if close else "" for name, close in meant.items()}
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    if given := environment.get(f"{PREFIX}HOME"):
+        return Path(given)
+    import platformdirs
+
+    return platformdirs.user_data_path("reprise", appauthor=False)
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSetting(
+            f"{path} is no valid TOML: {error}", cure="mend the line or delete the file"
+        ) from error
+    except OSError as error:
+        raise BadSetting(
+            f"{path} cannot be read: {error.strerror}", cure="give yourself the right to read it"
+        ) from error
+
+
+def _checked(name: str, value: object, place: str) -> Value:
+    setting = BY_NAME.get(name)
+    if setting is None:
+        close = difflib.get_close_matches(name, BY_NAME, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(sorted(BY_NAME))}"
+        raise BadSetting(f"{place}: there is no setting {name!r}", cure=hint)
+    try:
+        converted = _convert(setting, value)
+    except ValueError as error:
+        kind = {bool: "yes or no", int: "a whole number", float: "a number", str: "text"}[
+            type(setting.default)
+        ]
+        raise BadSetting(f"{place}: {value!r} is not {kind}", cure=setting.help) from error
+    _check_range(setting, converted, place)
+    return converted
+
+
+def _convert(setting: Setting, value: object) -> Value:
+    kind = type(setting.default)
+    if kind is bool:
+        return _truth(value)
+    if kind is int and isinstance(value, float) and not value.is_integer():
+        raise ValueError(value)
+    if isinstance(value, bool) or (kind is str and not (isinstance(value, str) and value.strip())):
+        raise ValueError(value)
+    converted: Value = kind(str(value)) if kind is not int else int(str(value).removesuffix(".0"))
+    return converted
+
+
+def _truth(value: object) -> bool:
+    word = str(value).lower()
+    if word in TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    raise ValueError(value)
+
+
+def _check_range(setting: Setting, value: Value, place: str) -> None:
+    if setting.choices and value not in setting.choices:
+        raise BadSetting(f"{place}: {value!r} is not allowed", cure=f"one of: {', '.join(setting.choices)}")
+    if isinstance(value, float) and value != value:  # noqa: PLR0124 - NaN is the number that differs from itself
+        raise BadSetting(f"{place}: not a number", cure=setting.help)
+    if setting.least is not None and float(value) < setting.least:
+        raise BadSetting(f"{place}: {value} is too small", cure=f"at least {setting.least:g}. {setting.help}")
+    if setting.most is not None and float(value) > setting.most:
+        raise BadSetting(f"{place}: {value} is too large", cure=f"at most {setting.most:g}. {setting.help}")

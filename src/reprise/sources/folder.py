@@ -1,0 +1,218 @@
+"""A folder of music: its files in the byte order of their relative paths, their tags and digests."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeAlias
+
+from reprise.core.items import AUDIO_SUFFIXES, display_path
+from reprise.core.ports import FoundFile, ScanProblem
+from reprise.errors import BadSetting, LibraryError
+from reprise.media.essence import essence_digest
+from reprise.media.kinds import file_kind
+from reprise.media.tags import read_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reprise.core.items import Tags
+
+_SUFFIXES = frozenset(suffix.encode() for suffix in AUDIO_SUFFIXES)
+
+_SKIPPED_NAMES = frozenset(
+    {b"@eaDir", b"#recycle", b"$RECYCLE.BIN", b"lost+found", b"System Volume Information"}
+)
+"""What storage boxes and systems put beside music. Names that begin with a dot are skipped too."""
+
+_COMMON_SUFFIXES = frozenset({b".mp3", b".m4a", b".ogg", b".wav", b".flac", b".opus"})
+"""The ends of most names: a quick yes before the thorough check."""
+
+_Entry: TypeAlias = "tuple[bytes, FoundFile | ScanProblem | None]"
+"""What sorts an entry within its folder, and the entry; a folder is its name with a slash and ``None``."""
+
+
+_DOT = ord(".")
+_KIND_MASK = 0o170000  # the bits of st_mode that stat.S_IFMT keeps
+
+
+class FolderSource:
+    """The audio files below ``root``, an absolute path in the file system's own bytes.
+
+    ``exclude`` holds gitignore-like patterns against the relative path (``*.wav``, ``Samples/``,
+    ``**/demo/*``). With ``follow_links`` linked folders are walked, each real folder once.
+    """
+
+    def __init__(self, root: bytes, exclude: tuple[str, ...] = (), follow_links: bool = True) -> None:
+        self._root = root
+        self._prefix = os.path.join(root, b"")  # joined by hand: a scan does it for every file
+        self._excluded = _excluder(exclude) if exclude else None
+        self._follow_links = follow_links
+
+    def walk(self) -> Iterator[FoundFile | ScanProblem]:
+        """Files and problems in the memcmp order of their relative paths.
+
+        What lies below a folder that is reported as a problem is unknown, not gone. Raises ``LibraryError``
+        when the root itself cannot be walked.
+        """
+        visited: set[tuple[int, int]] = set()
+        try:
+            stack = [(b"", iter(self._entries(b"", visited)))]
+        except OSError as error:
+            raise _root_problem(self._root, error) from None
+        while stack:
+            prefix, entries = stack[-1]
+            for key, entry in entries:
+                if entry is not None:
+                    yield entry
+                    continue
+                below = prefix + key
+                try:
+                    stack.append((below, iter(self._entries(below, visited))))
+                except OSError as error:
+                    yield _folder_problem(below, error)
+                    continue
+                break
+            else:
+                stack.pop()
+
+    def tags(self, path: bytes) -> Tags:
+        """The tags of the file at ``path`` relative to the root. Raises ``Unreadable`` or ``Vanished``."""
+        return read_tags(self._prefix + path)
+
+    def digest(self, path: bytes) -> bytes:
+        """32 bytes over the essence of the file at ``path``. Raises ``Unreadable`` or ``Vanished``."""
+        return essence_digest(self._prefix + path)
+
+    def _entries(self, prefix: bytes, visited: set[tuple[int, int]]) -> list[_Entry]:
+        """What matters in one folder, sorted; nothing when the folder was walked before by another way.
+
+        A folder sorts as its name with a slash: then "a.mp3" comes before "a/b", as in the full paths.
+        """
+        folder = os.path.join(self._root, prefix)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            status = os.fstat(descriptor)
+            identity = (status.st_dev, status.st_ino)
+            if identity in visited:
+                return []
+            visited.add(identity)
+            with os.scandir(folder) as found:
+                entries = self._listed(prefix, found, descriptor)
+        finally:
+            os.close(descriptor)
+        entries.sort(key=itemgetter(0))
+        return entries
+
+    def _listed(  # noqa: C901 - calls would cost more than what is done
+        self, prefix: bytes, found: Iterator[os.DirEntry[bytes]], descriptor: int
+    ) -> list[_Entry]:
+        """The inner loop over every name of the library: stat from the folder spares looking up its path."""
+        entries: list[_Entry] = []
+        item: FoundFile | ScanProblem | None
+        excluded, common, look, follow = self._excluded, _COMMON_SUFFIXES, os.stat, self._follow_links
+        for entry in found:
+            name = entry.name
+            if name[0] == _DOT or name in _SKIPPED_NAMES:
+                continue
+            try:
+                is_folder = entry.is_dir(follow_symlinks=follow)
+            except OSError:
+                is_folder = False  # a link that cannot be followed: a problem if its name is audio
+            if is_folder:
+                name += b"/"
+            elif name[-4:] not in common and name[-5:] not in common and not _is_audio(name):
+                if follow and entry.is_symlink() and (lost := self._lost_folder(entry, prefix + name)):
+                    entries.append((name + b"/", lost))
+                continue
+            path = prefix + name
+            if excluded is not None and excluded(path):
+                continue
+            if is_folder:
+                entries.append((name, None))
+                continue
+            try:
+                status = look(name, dir_fd=descriptor)
+            except OSError as error:
+                item = _file_problem(path, entry, error)
+            else:
+                regular = status.st_mode & _KIND_MASK == stat.S_IFREG
+                item = (
+                    FoundFile(path, status.st_size, status.st_mtime_ns) if regular else _special(path, status)
+                )
+            if item is not None:
+                entries.append((name, item))
+        return entries
+
+    def _lost_folder(self, entry: os.DirEntry[bytes], path: bytes) -> ScanProblem | None:
+        """A link to nothing may be a folder whose disk is away: what was below it is not taken for deleted."""
+        try:
+            entry.stat()
+        except FileNotFoundError:
+            if self._excluded is None or not self._excluded(path + b"/"):
+                return ScanProblem(
+                    path, "broken_link", "a link to something that does not exist", is_folder=True
+                )
+        except OSError:
+            return None  # a link to itself: nothing was ever below it
+        return None
+
+
+def _is_audio(name: bytes) -> bool:
+    return b"." + name.rpartition(b".")[2].lower() in _SUFFIXES and b"." in name
+
+
+def _file_problem(path: bytes, entry: os.DirEntry[bytes], error: OSError) -> ScanProblem | None:
+    """What is wrong with a file; nothing when it vanished since its folder was listed."""
+    if not isinstance(error, FileNotFoundError):
+        return ScanProblem(path, "unreadable", _reason(error), is_folder=False)
+    if entry.is_symlink():
+        return ScanProblem(path, "broken_link", "a link to something that does not exist", is_folder=False)
+    return None
+
+
+def _special(path: bytes, status: os.stat_result) -> ScanProblem | None:
+    if stat.S_ISDIR(status.st_mode):  # a linked folder, while links are not followed
+        return None
+    message = f"{file_kind(status.st_mode)}, not a regular file"
+    return ScanProblem(path, "not_a_file", message, is_folder=False)
+
+
+def _folder_problem(path: bytes, error: OSError) -> ScanProblem:
+    code = "vanished" if isinstance(error, FileNotFoundError) else "unreadable"
+    return ScanProblem(path.rstrip(b"/"), code, _reason(error), is_folder=True)
+
+
+def _root_problem(root: bytes, error: OSError) -> LibraryError:
+    name = display_path(root)
+    if isinstance(error, FileNotFoundError):
+        return LibraryError(
+            f"the folder {name} does not exist", cure="check the path; is a disk not mounted?"
+        )
+    if isinstance(error, NotADirectoryError):
+        return LibraryError(f"{name} is a file, not a folder", cure="name the folder that holds the music")
+    if isinstance(error, PermissionError):
+        return LibraryError(
+            f"permission denied: the folder {name} cannot be read",
+            cure="give the user that runs Reprise the right to read it",
+        )
+    return LibraryError(f"the folder {name} cannot be read: {_reason(error)}", cure="check the disk")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _excluder(patterns: tuple[str, ...]) -> Callable[[bytes], bool]:
+    """Whether a relative path (a folder's ends with a slash) is excluded. Raises ``BadSetting``."""
+    from pathspec import GitIgnoreSpec
+
+    try:
+        spec = GitIgnoreSpec.from_lines(patterns)
+    except (ValueError, re.error) as error:
+        raise BadSetting(
+            f"an exclusion pattern is wrong: {error}", cure="write it as in a .gitignore"
+        ) from None
+    return lambda path: spec.match_file(os.fsdecode(path))

@@ -1,0 +1,73 @@
+"""What SQLite and the system say about a file of vectors, told as our errors with the cure."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from reprise.errors import DiskFull, RepriseError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CURE_DAMAGED = "drop the space, then restore a snapshot of it or embed again"
+CURE_LOCKED = "another program holds the file; end it or wait, then try again"
+CURE_FOREIGN = "point REPRISE_HOME at another folder, or move that file away; Reprise has not changed it"
+CURE_ACCESS = "make the file and its folder readable and writable for the user that runs Reprise"
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+_LEAST_FREE_BYTES = 1 << 20
+"""Below this an I/O error is put down to the disk: SQLite reports a full one in several ways."""
+
+
+class DamagedFile(StoreError):
+    """SQLite cannot make sense of the file. What is still right in it cannot be told from what is not."""
+
+    retryable = False
+    default_cure = CURE_DAMAGED
+
+
+class Locked(StoreError):
+    """Another program held the file for longer than we wait."""
+
+    default_cure = CURE_LOCKED
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Errors of the body about the file ``path`` come out as ``StoreError`` or ``DiskFull``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _of_sqlite(path, error) from error
+    except OSError as error:
+        raise of_system(path, error) from error
+
+
+def of_system(path: Path, error: OSError) -> RepriseError:
+    if error.errno in _NO_ROOM:
+        return DiskFull(f"no room left to write {path}")
+    return StoreError(f"{path}: {error.strerror or error}", cure=CURE_ACCESS)
+
+
+def _of_sqlite(path: Path, error: sqlite3.Error) -> RepriseError:
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and _disk_is_full(path)):
+        return DiskFull(f"no room left to write {path}")
+    if primary in _LOCKED:
+        return Locked(f"{path} is locked")
+    if primary in _DAMAGED:
+        return DamagedFile(f"{path} is damaged: {error}")
+    return StoreError(f"{path}: {error}", cure=CURE_ACCESS)
+
+
+def _disk_is_full(path: Path) -> bool:
+    room = os.statvfs(path.parent)
+    return room.f_bavail * room.f_frsize < _LEAST_FREE_BYTES

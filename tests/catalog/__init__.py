@@ -1,0 +1,1 @@
+"""The catalogue in SQLite: making, migrating, copying, finding."""

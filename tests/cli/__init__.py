@@ -1,0 +1,1 @@
+"""Everything a user sees, through the command line, on real files."""
