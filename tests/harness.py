@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from reprise.app import App
+from reprise.core.job import Clear
 from reprise.core.plan import Selection, Wanted
 from reprise.settings import load_settings
 
@@ -140,6 +141,7 @@ class Home:
         music: Path | None = None,
         flags: Mapping[str, object] | None = None,
         wanted: Wanted = Wanted.MISSING,
+        clear: Clear = Clear.NOTHING,
         **chosen: Any,
     ) -> Ran:
         """Scan and embed in this process; ``chosen`` narrows the selection."""
@@ -153,7 +155,7 @@ class Home:
             library, inside = opened.library_of(music or self.music)
             chosen.setdefault("folder", inside)
             selection = Selection(opened.owner, library.id, wanted=wanted, **chosen)
-            finished = opened.embed(selection, models or ("null",), emit, told=told)
+            finished = opened.embed(selection, models or ("null",), emit, told=told, clear=clear)
         return Ran(finished, events)
 
     # what is to be seen afterwards

@@ -301,8 +301,9 @@ def test_the_licence_is_the_one_that_the_project_states() -> None:
     assert text_of("LICENSE").startswith("MIT License\n\nCopyright (c) 2026 The Reprise authors\n")
 
 
-def test_the_model_of_the_models_page_is_found_and_embeds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("model", ["brightness", "octaves"])
+def test_a_model_of_the_models_page_is_found_and_embeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
     code = re.findall(
         r"<!-- runs: (\S+) -->\n```python\n(.*?)^```", text_of("docs/models.md"), re.MULTILINE | re.DOTALL
@@ -323,12 +324,12 @@ def test_the_model_of_the_models_page_is_found_and_embeds(
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.setenv("REPRISE_HOME", str(tmp_path / "home"))
 
-    assert '"name": "brightness"' in reprise("models", "--json")
+    assert f'"name": "{model}"' in reprise("models", "--json")
     assert (
         '"state": "completed"'
-        in reprise("embed", str(music), "--model", "brightness", "--json").splitlines()[-1]
+        in reprise("embed", str(music), "--model", model, "--json").splitlines()[-1]
     )
-    assert reprise("similar", "1.wav", "--model", "brightness", "--json").count('"event": "match"') == 2
+    assert reprise("similar", "1.wav", "--model", model, "--json").count('"event": "match"') == 2
 
 
 def write_noise(path: Path, seed: int) -> None:

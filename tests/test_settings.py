@@ -68,7 +68,7 @@ def test_every_setting_is_complete_and_can_be_set_everywhere(tmp_path: Path, set
         ("workers", "", "'' is not a whole number"),
         ("workers", "1.5", "'1.5' is not a whole number"),
         ("workers", "-1", "-1 is too small"),
-        ("batch_size", "0", "0 is too small"),
+        ("batch_size", "-1", "-1 is too small"),
         ("item_timeout", "soon", "'soon' is not a number"),
         ("item_timeout", "0", "0.0 is too small"),
         ("item_timeout", "nan", "not a number"),

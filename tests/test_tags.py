@@ -18,7 +18,7 @@ from mutagen.id3 import ID3, TALB, TBPM, TDRC, TIT2, TLEN, TPE1, TRCK
 from reprise.core.items import Tags
 from reprise.demo.encode import write_audio
 from reprise.errors import Unreadable, Vanished
-from reprise.media.tags import _bpm, _seconds, _text, _whole, _year, read_tags
+from reprise.media.tags import _bpm, _seconds, _whole, clean_text, read_tags, year_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ def test_the_content_decides_not_the_name(suffix: str, files: dict[str, Path], t
     ],
 )  # fmt: skip
 def test_years(text: str | None, year: int | None) -> None:
-    assert _year(text) == year
+    assert year_of(text) == year
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_absurd_durations(seconds: float | None) -> None:
     ],
 )  # fmt: skip
 def test_text_is_fit_to_print(value: str | None, text: str | None) -> None:
-    assert _text(value) == text
+    assert clean_text(value) == text
 
 
 def test_odd_values_in_a_real_file(files: dict[str, Path], tmp_path: Path) -> None:

@@ -5,33 +5,39 @@ from __future__ import annotations
 import os
 import platform
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reprise.core.items import display_path
-from reprise.core.job import Control, JobRequest, never
+from reprise.core.job import Clear, Control, JobRequest, never
 from reprise.core.space import SpaceState
-from reprise.core.spec import Execution
-from reprise.errors import LibraryError, NotFound, UnknownModel, UsageError
+from reprise.core.spec import DECODER_MB, Execution
+from reprise.errors import BadSetting, LibraryError, NotFound, RepriseError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from reprise.core.choices import Coverage, ModelChoices
+    from reprise.core.cuts import SplitTrack
     from reprise.core.events import Emit, JobFinished, ScanFinished
     from reprise.core.items import Item, Library
     from reprise.core.job import Job
     from reprise.core.plan import Selection
-    from reprise.core.ports import Source, VectorStore
+    from reprise.core.playlists import PlaylistServer
+    from reprise.core.ports import ScanProblem, Source, Vectors, VectorStore
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
     from reprise.core.spec import ModelCard
-    from reprise.engine.encoding import Effort
+    from reprise.engine.desk import Effort
     from reprise.engine.estimate import Estimate
     from reprise.engine.messages import Role
     from reprise.engine.model_process import Command
     from reprise.engine.run import Workshop
     from reprise.runners.locks import FileLocks
+    from reprise.runners.slot import FileSlot
+    from reprise.search.voices import Ears
     from reprise.settings import Settings
 
 CATALOGUE_NAME = "catalogue.sqlite"
@@ -45,6 +51,7 @@ class App:
         self.settings = settings
         self._catalogue: Catalogue | None = None
         self._store: VectorStore | None = None
+        self._cards: dict[str, ModelCard] = {}
 
     def __enter__(self) -> App:
         return self
@@ -95,17 +102,105 @@ class App:
             self._store = EmbeddedStore(self.home / "spaces", index_from=index_from, build_apart=True)
         return self._store
 
-    @cached_property
-    def cards(self) -> dict[str, ModelCard]:
-        from reprise.models.registry import model_cards
+    def choices(self, model: str) -> ModelChoices:
+        """How the model is to run, as the settings say."""
+        from reprise.core.choices import ModelChoices
 
-        return {card.name: card for card in model_cards()}
+        settings = self.settings
+        return ModelChoices(
+            weights=self._folder("weights"),
+            cache=self._folder("cache"),
+            coverage=self._coverage(model),
+            device=settings.text("device"),
+            precision=settings.text("precision"),
+            engine=settings.text("engine"),
+            offline=settings.flag("offline"),
+            hub=settings.text("hub"),
+            hub_timeout=settings.number("hub_timeout"),
+            endpoint=settings.text("endpoint"),
+            endpoint_model=settings.text("endpoint_model"),
+            endpoint_key=settings.text("endpoint_key"),
+        )
+
+    def _folder(self, setting: str) -> str:
+        """What the setting names, from the state folder; the folder of the setting's name there if it is empty."""
+        return str(self.home / os.path.expanduser(self.settings.text(setting) or setting))
+
+    def _coverage(self, model: str) -> Coverage:
+        """What was chosen. ``auto`` stays with what serves now: a graphics card that comes or goes makes nothing stale."""
+        from reprise.core.choices import Coverage
+        from reprise.models.accelerator import accelerator_present
+
+        chosen, device = self.settings.text("coverage"), self.settings.text("device")
+        if chosen != "auto":
+            return Coverage(chosen)
+        if served := self._coverage_served(model):
+            return served
+        fast = accelerator_present() if device == "auto" else device != "cpu"
+        return Coverage.WHOLE if fast and self.settings.text("engine") == "torch" else Coverage.SAMPLED
+
+    def _coverage_served(self, model: str) -> Coverage | None:
+        from reprise.core.choices import stored_coverage
+
+        if not self.catalogue_path.exists():
+            return None
+        spaces = self.catalogue().spaces
+        pointer = spaces.pointer(self.owner, model)
+        return stored_coverage(spaces.inputs(self.owner, pointer.space.id)) if pointer else None
+
+    def card(self, model: str) -> ModelCard:
+        """Raises ``UnknownModel`` naming the allowed ones, ``ModelLoadFailed`` when its package is broken."""
+        if model not in self._cards:
+            from reprise.models.registry import load_model
+
+            self._cards[model] = load_model(model, self.choices(model)).card
+        return self._cards[model]
+
+    @cached_property
+    def broken_models(self) -> dict[str, RepriseError]:
+        """Models that some package registers and that cannot even say what they are. They cost the others nothing."""
+        from reprise.models.registry import model_names
+
+        broken: dict[str, RepriseError] = {}
+        for name in model_names():
+            try:
+                self.card(name)
+            except RepriseError as error:
+                broken[name] = error
+        return broken
+
+    @property
+    def cards(self) -> dict[str, ModelCard]:
+        """All models that can be used, by name."""
+        from reprise.models.registry import model_names
+
+        return {name: self.card(name) for name in model_names() if name not in self.broken_models}
 
     @cached_property
     def locks(self) -> FileLocks:
         from reprise.runners.locks import FileLocks
 
         return FileLocks(self.home / "locks")
+
+    @cached_property
+    def slot(self) -> FileSlot:
+        from reprise.runners.slot import FileSlot
+
+        return FileSlot(self.locks)
+
+    def ready(self, model: str, told: Callable[[str], None]) -> ModelCard:
+        """The model's card once its weights are on disk; ``told`` hears of licence and progress.
+
+        Raises ``ModelError`` kinds when they cannot be had.
+        """
+        from reprise.core.ports import DownloadableModel
+        from reprise.models.registry import load_model
+
+        found = load_model(model, self.choices(model))
+        if isinstance(found, DownloadableModel):
+            found.fetch(told)
+        self._cards[model] = found.card
+        return found.card
 
     @contextmanager
     def trial(self) -> Iterator[App]:
@@ -116,12 +211,13 @@ class App:
         from reprise.catalog.sqlite import copy_sqlite
         from reprise.settings import Settings
 
+        folders = {name: self._folder(name) for name in ("weights", "cache")}
         keep_everything = {"keep_missing_days": 1e9}  # the copy has no store to forget vectors in
         with tempfile.TemporaryDirectory(prefix="reprise-trial-") as folder:
             if self.catalogue_path.exists():
                 timeout = self.settings.number("database_timeout")
                 copy_sqlite(self.catalogue_path, Path(folder) / CATALOGUE_NAME, busy_timeout=timeout)
-            with App(Settings(Path(folder), {**self.settings.values, **keep_everything})) as trial:
+            with App(Settings(Path(folder), {**self.settings.values, **folders, **keep_everything})) as trial:
                 yield trial
 
     def source(self, library: Library) -> Source:
@@ -130,14 +226,10 @@ class App:
         return FolderSource(library.root, library.exclude, self.settings.flag("follow_links"))
 
     def models(self, names: Sequence[str]) -> tuple[str, ...]:
-        """The models asked for, each once, in that order. Raises ``UnknownModel`` naming the allowed ones."""
+        """The models asked for, each once, in that order. Raises as :meth:`card` does."""
         wanted = tuple(dict.fromkeys(names)) or (DEFAULT_MODEL,)
-        from reprise.models.registry import load_model
-
         for name in wanted:
-            if name not in self.cards:
-                load_model(name)
-                raise UnknownModel(f"the model {name!r} cannot be used", cure="see: reprise models")
+            self.card(name)
         return wanted
 
     def library_of(self, folder: Path, exclude: Sequence[str] = ()) -> tuple[Library, bytes]:
@@ -162,6 +254,26 @@ class App:
         name = display_path(os.path.basename(root)) or "music"
         return libraries.add(self.owner, "folder", name, root, patterns), b""
 
+    def split(self, chosen: Path, output: Path) -> Iterator[SplitTrack | ScanProblem]:
+        """Write the tracks of the cue sheets in a folder, or of one sheet, as files; no catalogue is touched.
+
+        Raises ``LibraryError``, ``UsageError`` and ``DiskFull``.
+        """
+        from reprise.core.items import Library
+        from reprise.sources.splitting import split_folder, split_sheet
+
+        if chosen.suffix.lower() == ".cue" and chosen.is_file():
+            return split_sheet(os.fsencode(chosen), os.fsencode(output))
+        library = Library(0, self.owner, "folder", "", os.fsencode(_existing_folder(chosen)))
+        return split_folder(self.source(library), library.root, b"", os.fsencode(output))
+
+    def split_selected(self, selection: Selection, output: Path) -> Iterator[SplitTrack | ScanProblem]:
+        """The same for what a job is to embed. Raises ``UsageError`` for an output that the scan would find too."""
+        from reprise.sources.splitting import split_library
+
+        library = self.catalogue().libraries.get(self.owner, selection.library_id)
+        return split_library(self.source(library), library, selection.folder, os.fsencode(output.resolve()))
+
     def scan(self, library: Library, emit: Emit, stop: Callable[[], object] = never) -> ScanFinished:
         """Bring the catalogue up to what the folder holds. Raises ``LibraryError``, or ``ScanStopped`` on a wish."""
         from reprise.engine.scan import Scan
@@ -177,14 +289,20 @@ class App:
         ).run()
 
     def embed(
-        self, selection: Selection, models: Sequence[str], emit: Emit, *, told: Callable[[str], None]
+        self,
+        selection: Selection,
+        models: Sequence[str],
+        emit: Emit,
+        *,
+        told: Callable[[str], None],
+        clear: Clear = Clear.NOTHING,
     ) -> JobFinished:
         """Scan, then run the job to its end or until it is paused. Raises ``JobConflict`` when another one runs."""
         from reprise.engine.run import Run
         from reprise.engine.start import claimed
         from reprise.runners.signals import interruptible
 
-        request = JobRequest(selection, self.models(models))
+        request = JobRequest(selection, self.models(models), clear)
         library = self.catalogue().libraries.get(self.owner, selection.library_id)
         with (
             interruptible() as interruption,
@@ -197,14 +315,17 @@ class App:
         """Go on with a paused job, or with one whose process died. Raises ``UsageError`` for one that ended."""
         if job.state.ended:
             raise UsageError(f"job {job.id} is {job.state}", cure="start a new one with: reprise embed")
-        return self.embed(job.request.selection, job.request.models, emit, told=told)
+        request = job.request
+        return self.embed(request.selection, request.models, emit, told=told, clear=request.clear)
 
-    def estimates(self, selection: Selection, models: Sequence[str]) -> list[Estimate]:
+    def estimates(
+        self, selection: Selection, models: Sequence[str], clear: Clear = Clear.NOTHING
+    ) -> list[Estimate]:
         """What the job would do and take, per model. Measures the speed on a few tracks when it is not known."""
         from reprise.engine.estimate import estimate, preview
 
-        cards = [self.cards[name] for name in self.models(models)]
-        planned = preview(self.catalogue(), cards, selection)
+        cards = [self.card(name) for name in self.models(models)]
+        planned = preview(self.catalogue(), cards, selection, clear)
         estimates = []
         for card, plan in zip(cards, planned, strict=True):
             effort = self.effort(card, selection.library_id)
@@ -219,8 +340,11 @@ class App:
         known = self.catalogue().speeds.get(fingerprint(card.spec), machine_name())
         if known is not None:
             return known.audio_seconds_per_second, "measured in an earlier run on this machine"
+        if card.missing:
+            return None
         items = self.catalogue().items.sample(self.owner, selection, SAMPLES_PER_WORKER * effort.workers)
-        return measure_speed(card, self.command(card.name), effort, items)
+        with self.slot.held(never):
+            return measure_speed(card, self.command(card.name), effort, items)
 
     def retries(self, *, code: str | None, item_id: int | None) -> list[tuple[Selection, list[str]]]:
         """One selection per library that has such failures, with the models that they are of."""
@@ -237,10 +361,47 @@ class App:
             for library_id, names in models.items()
         ]
 
+    def ears(self) -> Ears:
+        """What questions of search are heard through."""
+        from reprise.search.voices import Ears
+
+        return Ears(self.catalogue(), self.store, self.owner, TextReader(self))
+
+    def encode_text(self, model: str, text: str) -> Vectors:
+        """The text's vector, shape (dimension,), by a process that a job with a heavy model gives way to.
+
+        Raises ``UsageError`` for a model that reads no text, ``ModelError`` kinds when its encoder does not run.
+        """
+        from reprise.engine.query import encode_text
+
+        card, settings = self.card(model), self.settings
+        with self.slot.first(settings.number("load_timeout")):
+            return encode_text(
+                card,
+                self.command(model),
+                text,
+                load_seconds=settings.number("load_timeout"),
+                seconds=settings.number("item_timeout"),
+                memory_mb=max(settings.number("worker_memory_mb"), 2.0 * card.memory_mb),
+            )
+
+    def playlist_server(self) -> PlaylistServer:
+        """The Subsonic server of the settings. Raises ``BadSetting`` naming those that are missing."""
+        from reprise.subsonic.playlists import SubsonicPlaylists
+
+        names = ("subsonic_url", "subsonic_user", "subsonic_password")
+        if missing := [name for name in names if not self.settings.text(name)]:
+            raise BadSetting(
+                f"no server is known to send playlists to: {', '.join(missing)} not set",
+                cure="set them in config.toml or as variables, see: reprise settings",
+            )
+        url, user, password = map(self.settings.text, names)
+        return SubsonicPlaylists(url, user, password, self.settings.number("subsonic_timeout"))
+
     def path_of(self, item: Item) -> str:
-        """The item's absolute path, as the operating system takes it."""
+        """The absolute path of the item's file, as the operating system takes it; a track's is its album's."""
         root = self.catalogue().libraries.get(self.owner, item.library_id).root
-        return os.fsdecode(os.path.join(root, item.path))
+        return os.fsdecode(os.path.join(root, item.file))
 
     def scan_problems(self, library_id: int | None = None) -> list[dict[str, str]]:
         """What the last scan of each library (or of one) could not look at, with the cure of each."""
@@ -299,40 +460,54 @@ class App:
             store=self.store,
             emit=emit,
             asked=asked,
-            cards=self.cards,
+            ready=self.ready,
             command=self.command,
             effort=self.effort,
+            slot=self.slot,
             pace=pace,
             coverage=settings.number("cutover_coverage"),
             machine=machine_name(),
+            together_mb=settings.number("together_memory_mb"),
         )
 
     def effort(self, card: ModelCard, library_id: int) -> Effort:
-        from reprise.engine.encoding import Effort
+        from reprise.engine.desk import Effort
 
         settings = self.settings
         return Effort(
             workers=settings.whole("workers") or workers_that_fit(card),
             root=self.catalogue().libraries.get(self.owner, library_id).root,
-            item_timeout=settings.number("item_timeout"),
+            item_timeout=settings.number("item_timeout") + card.patience_seconds,
             timeout_per_audio_second=settings.number("timeout_per_audio_second"),
             memory_mb=settings.number("worker_memory_mb"),
             load_seconds=settings.number("load_timeout"),
-            largest_batch=settings.whole("batch_size"),
+            largest_batch=settings.whole("batch_size") or card.batch,
         )
 
-    def command(self, model: str) -> Command:
-        from reprise.child import ChildOptions
+    def command(self, model: str, spool: str = "", choices: ModelChoices | None = None) -> Command:
+        """How the processes of a model are started; ``spool``: a folder for decoded sound that models share.
 
-        def build(role: Role, connection: int, slot: int) -> Sequence[str]:
+        ``choices`` instead of those of the settings.
+        """
+        from reprise.child import ChildOptions
+        from reprise.core.spec import fingerprint
+
+        choices, planned = choices or self.choices(model), fingerprint(self.card(model).spec)
+
+        def build(role: Role, connection: int, slot: int, *, device: str = "") -> Sequence[str]:
+            chosen = replace(choices, device=device or choices.device, endpoint_key="")
             return ChildOptions(
                 model=model,
                 role=role,
                 connection=connection,
                 slot=slot,
-                threads=cores() if role == "encode" else 1,
+                threads=cores() if role in {"encode", "query"} else 1,
                 min_decoded=self.settings.number("min_decoded"),
                 max_seconds=self.settings.number("max_audio_hours") * 3600.0,
+                home=str(self.home),
+                choices=asdict(chosen),
+                spool=spool,
+                fingerprint=planned,
             ).command()
 
         return build
@@ -342,6 +517,24 @@ class App:
         """Enter with whether a living process runs the job; while inside, no other can begin to."""
         with self.locks.try_lock(f"job-{job.id}") as ours:
             yield not ours
+
+
+class TextReader:
+    """Implements ``core.ports.QueryEncoder`` by the installed models."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def fingerprint(self, model: str) -> str:
+        from reprise.core.spec import fingerprint
+
+        card = self._app.card(model)
+        if not card.reads_text:
+            raise UsageError(f"{model} reads no text", cure="see which models do: reprise models")
+        return fingerprint(card.spec)
+
+    def encode(self, model: str, text: str) -> Vectors:
+        return self._app.encode_text(model, text)
 
 
 def cores() -> int:
@@ -354,7 +547,7 @@ def workers_that_fit(card: ModelCard) -> int:
     import psutil
 
     free_mb = psutil.virtual_memory().available / 2**20
-    each = card.memory_mb if card.execution is Execution.PER_CORE else 256
+    each = card.memory_mb if card.execution is Execution.PER_CORE else DECODER_MB
     return max(1, min(cores(), int(free_mb / max(1, each))))
 
 

@@ -89,12 +89,9 @@ def _decoder() -> Iterator[Finding]:
 
 
 def _models(app: App) -> Iterator[Finding]:
-    try:
-        names = ", ".join(app.cards)
-    except RepriseError as error:
-        yield Finding("models", False, error.message, error.cure)
-        return
-    yield Finding("models", True, names)
+    yield Finding("models", True, ", ".join(app.cards))
+    for name, error in app.broken_models.items():
+        yield Finding(f"model {name}", False, error.message, error.cure)
 
 
 def _libraries(app: App) -> Iterator[Finding]:

@@ -17,11 +17,20 @@ RepriseError
 ├── DiskFull                                                         exit code 2
 ├── ModelError                one model cannot run                   the job goes on with the next
 │   ├── ModelLoadFailed
-│   └── CanaryFailed
+│   │   ├── ExtraMissing
+│   │   ├── WeightsMissing
+│   │   └── WeightsRefused
+│   ├── CanaryFailed
+│   ├── DeviceLost
+│   └── EndpointLost
+├── RemoteError               another server does not do what is asked   exit code 2
+│   ├── RemoteUnreachable
+│   └── RemoteRefused
 ├── SpaceHeld                 a space did not pass its gates; the old one goes on serving
 └── ItemError                 one item failed                        the job goes on
-    ├── Unreadable, Vanished, TimedOut, WorkerCrashed, MemoryExceeded, RunnerLost   (retryable)
-    └── EmptyFile, NotAudio, NoAudioStream, Truncated, TooShort, TooLong, Silent, BadVector, ModelFailed
+    ├── Unreadable, Vanished, TimedOut, WorkerCrashed, MemoryExceeded, RunnerLost, EndpointFailed   (retryable)
+    └── EmptyFile, NotAudio, NoAudioStream, Truncated, TooShort, TooLong, Silent, BadVector, ModelFailed,
+        NoDescription, BadDescription
 
 ``code`` is what the ledger, the API and scripts read; ``retryable`` is what the retry policy reads;
 ``http_status`` is what the API answers; ``cure`` is what a person reads.
@@ -134,9 +143,53 @@ class ModelLoadFailed(ModelError):
     code = "model_load_failed"
 
 
+class ExtraMissing(ModelLoadFailed):
+    code = "extra_missing"
+    default_cure = "install it with: pip install 'reprise[models]'"
+
+
+class WeightsMissing(ModelLoadFailed):
+    code = "weights_missing"
+
+
+class WeightsRefused(ModelLoadFailed):
+    code = "weights_refused"
+    default_cure = "delete the file and let it be fetched anew, or put the right one in its place"
+
+
+class DeviceLost(ModelError):
+    code = "device_lost"
+    default_cure = (
+        "look at the system log for the reason, then run the same command again; it goes on where it stopped"
+    )
+
+
+class EndpointLost(ModelError):
+    code = "endpoint_lost"
+    default_cure = (
+        "see that the server of the setting endpoint runs and takes the key, then run the same command again;"
+        " it goes on where it stopped"
+    )
+
+
 class CanaryFailed(ModelError):
     code = "canary_failed"
     default_cure = "the model's weights or its code are broken: nothing of it was stored"
+
+
+class RemoteError(RepriseError):
+    code = "remote"
+    http_status = 502
+
+
+class RemoteUnreachable(RemoteError):
+    code = "remote_unreachable"
+    http_status = 504
+    retryable = True
+
+
+class RemoteRefused(RemoteError):
+    code = "remote_refused"
 
 
 class SpaceHeld(RepriseError):
@@ -236,6 +289,35 @@ class BadVector(ItemError):
 class ModelFailed(ItemError):
     code = "model_failed"
     default_cure = "the model itself raised on this item; see the message"
+
+
+class EndpointFailed(ItemError):
+    code = "endpoint_failed"
+    retryable = True
+    default_cure = "look at what the server of the setting endpoint says, then: reprise jobs retry --code endpoint_failed"
+
+
+class NoDescription(ItemError):
+    code = "no_description"
+    default_cure = (
+        "write one beside the track, as NAME.description.txt, or set endpoint and endpoint_model;"
+        " then: reprise jobs retry --code no_description"
+    )
+
+
+class BadDescription(ItemError):
+    code = "bad_description"
+    default_cure = "save the text beside the track as UTF-8 of at most 64 KiB, then: reprise jobs retry --code bad_description"
+
+
+def model_error(code: str, message: str, cure: str) -> ModelError:
+    """Rebuild a model's error from what its process says; an unknown code becomes ``ModelLoadFailed``."""
+    kinds: list[type[ModelError]] = [
+        ModelError,
+        *ModelError.__subclasses__(),
+        *ModelLoadFailed.__subclasses__(),
+    ]
+    return next((kind for kind in kinds if kind.code == code), ModelLoadFailed)(message, cure=cure)
 
 
 def _item_errors() -> dict[str, type[ItemError]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -24,7 +24,10 @@ FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table. ``least`` and ``most`` bound a number; ``choices`` are the words allowed."""
+    """One row of the table. ``least`` and ``most`` bound a number; ``choices`` are the words allowed.
+
+    A ``secret`` is never shown: not in a list, not in an error.
+    """
 
     name: str
     default: Value
@@ -32,6 +35,7 @@ class Setting:
     least: float | None = None
     most: float | None = None
     choices: tuple[str, ...] = ()
+    secret: bool = False
 
     @property
     def variable(self) -> str:
@@ -44,7 +48,11 @@ SETTINGS: tuple[Setting, ...] = (
         "workers", 0, "Processes that decode (and run light models); 0: one per core, as memory allows.", 0
     ),
     Setting(
-        "batch_size", 32, "Items that a heavy model encodes at once, at most; halves when memory is short.", 1
+        "batch_size",
+        0,
+        "Windows (or items) that a heavy model encodes at once, at most; halves when memory is short. 0: what the"
+        " model's card says.",
+        0,
     ),
     Setting(
         "item_timeout", 30.0, "Seconds that one item may take at least before its process is ended.", 0.1
@@ -56,6 +64,13 @@ SETTINGS: tuple[Setting, ...] = (
         "max_attempts", 3, "How often an item whose process hangs or crashes is tried before it is failed.", 1
     ),
     Setting("worker_memory_mb", 2048, "Memory that one process may take before it is ended, in MiB.", 64),
+    Setting(
+        "together_memory_mb",
+        0,
+        "Memory in MiB within which models of one sample rate are loaded together, to decode each track once; 0:"
+        " strictly one model at a time.",
+        0,
+    ),
     Setting("load_timeout", 600.0, "Seconds that a model may take to load.", 1.0),
     Setting("commit_seconds", 1.0, "A checkpoint at least this often, in seconds.", 0.0),
     Setting("commit_rows", 1000, "A checkpoint after this many results at the latest.", 1),
@@ -76,8 +91,50 @@ SETTINGS: tuple[Setting, ...] = (
         0.0,
         1.0,
     ),
+    Setting(
+        "weights", "", "Folder that holds a folder of weights per model; empty: weights in the state folder."
+    ),
+    Setting(
+        "cache",
+        "",
+        "Folder of what can be made again, such as compiled networks; empty: cache in the state folder.",
+    ),
+    Setting("device", "auto", "What neural models run on: auto, cpu, cuda, cuda:1, mps."),
+    Setting(
+        "precision",
+        "auto",
+        "Numbers that neural models compute with; auto: half precision where it is faster and agrees with float32.",
+        choices=("auto", "float32", "bfloat16", "float16"),
+    ),
+    Setting(
+        "engine",
+        "torch",
+        "What neural models run in; openvino needs the extra fast-cpu and runs on the CPU.",
+        choices=("torch", "openvino"),
+    ),
+    Setting(
+        "coverage",
+        "auto",
+        "How much of a track neural models hear: the whole, or evenly spread windows. auto: as what they search now"
+        " was made, else the whole where there is an accelerator.",
+        choices=("auto", "whole", "sampled"),
+    ),
+    Setting("offline", False, "Whether the model hub is never asked."),
+    Setting(
+        "hub", "", "Address of a mirror of the model hub; empty: what HF_ENDPOINT says, or the hub itself."
+    ),
+    Setting("hub_timeout", 30.0, "Seconds that the model hub may be silent before fetching ends.", 0.1),
+    Setting("endpoint", "", "OpenAI-compatible address that describes tracks, up to and with /v1."),
+    Setting("endpoint_model", "", "The model that describes them there."),
+    Setting("endpoint_key", "", "Its key; kept out of every list and message.", secret=True),
     Setting("index_from", 100000, "Vectors of one owner in one space from which on an index is built.", 1),
     Setting("database_timeout", 30.0, "Seconds to wait for another program that holds the database.", 0.0),
+    Setting("subsonic_url", "", "Address of the Subsonic server that playlists are sent to, without /rest."),
+    Setting("subsonic_user", "", "Whose playlists they become there."),
+    Setting(
+        "subsonic_password", "", "That user's password; kept out of every list and message.", secret=True
+    ),
+    Setting("subsonic_timeout", 30.0, "Seconds in which that server must have answered a question.", 0.1),
     Setting(
         "log_level",
         "error",
@@ -95,7 +152,7 @@ class Settings:
     """Resolved settings. ``home`` is absolute, so that nothing depends on the working folder."""
 
     home: Path
-    values: Mapping[str, Value]
+    values: Mapping[str, Value] = field(repr=False)
 
     def text(self, name: str) -> str:
         return str(self.values[name])
@@ -172,11 +229,12 @@ def _checked(name: str, value: object, place: str) -> Value:
         raise BadSetting(f"{place}: there is no setting {name!r}", cure=hint)
     try:
         converted = _convert(setting, value)
-    except ValueError as error:
+    except ValueError:
         kind = {bool: "yes or no", int: "a whole number", float: "a number", str: "text"}[
             type(setting.default)
         ]
-        raise BadSetting(f"{place}: {value!r} is not {kind}", cure=setting.help) from error
+        given = "its value" if setting.secret else repr(value)
+        raise BadSetting(f"{place}: {given} is not {kind}", cure=setting.help) from None
     _check_range(setting, converted, place)
     return converted
 
@@ -187,8 +245,10 @@ def _convert(setting: Setting, value: object) -> Value:
         return _truth(value)
     if kind is int and isinstance(value, float) and not value.is_integer():
         raise ValueError(value)
-    if isinstance(value, bool) or (kind is str and not (isinstance(value, str) and value.strip())):
+    if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
         raise ValueError(value)
+    if isinstance(value, str) and not value.strip() and setting.default != "":
+        raise ValueError(value)  # only what may be left open may be empty
     converted: Value = kind(str(value)) if kind is not int else int(str(value).removesuffix(".0"))
     return converted
 

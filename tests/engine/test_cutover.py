@@ -67,3 +67,19 @@ def test_coverage_holds_a_poor_space_back_until_somebody_says_anyway(served: Hom
     assert served.run("spaces", "drop", old.name, "--yes").code == 2
     assert served.run("spaces", "drop", new.name, "--yes").code == 0
     assert answers(served)[0] == old.name
+
+
+def test_a_space_that_holds_one_vector_for_all_does_not_take_over(served: Home) -> None:
+    """As many small runs of a constant model would leave it: each of them is too short to judge by."""
+    old = served.space("versioned").name
+    served.run_here("versioned")
+    new = served.space("versioned").name
+    served.run("spaces", "rollback", "versioned")
+    with served.app() as app:
+        keys = served.stored("versioned")
+        row = app.store.get(app.owner, new, keys[:1])[keys[0]]
+        app.store.upsert(app.owner, new, keys, np.tile(row, (len(keys), 1)))
+    outcome = served.run("spaces", "activate", new)
+    assert outcome.code == 1
+    assert "100% of 30 different items got one and the same vector" in outcome.named("space_held")[0]["reason"]
+    assert answers(served)[0] == old

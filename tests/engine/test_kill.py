@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from reprise.catalog.ledger import SqlLedger
-from reprise.search.similar import serving_space
+from reprise.search.serving import serving_space
 from tests.harness import is_running, wait_for
 
 if TYPE_CHECKING:

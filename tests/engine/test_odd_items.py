@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reprise.core.plan import Operation
-from reprise.engine.encoding import Effort, _Desk
+from reprise.engine.desk import Desk, Effort
 
 if TYPE_CHECKING:
     from tests.harness import Home
@@ -91,7 +91,7 @@ def allowed(duration: float | None, size: int) -> float:
         load_seconds=60,
         largest_batch=1,
     )
-    return _Desk(effort).task(Operation(1, b"a.mp3", size, 0, None, duration, "a", 1)).seconds_allowed
+    return Desk(effort).task(Operation(1, b"a.mp3", size, 0, None, duration, "a", 1)).seconds_allowed
 
 
 def test_the_time_limit_scales_with_the_duration() -> None:

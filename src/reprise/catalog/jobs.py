@@ -6,7 +6,7 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
-from reprise.core.job import Control, Counters, Job, JobRequest, JobState, ModelResult, ModelState
+from reprise.core.job import Clear, Control, Counters, Job, JobRequest, JobState, ModelResult, ModelState
 from reprise.core.plan import Selection, Wanted
 from reprise.errors import JobConflict, NotFound
 
@@ -181,6 +181,7 @@ def _dump(request: JobRequest) -> str:
             "since": selection.since,
             "item_id": selection.item_id,
             "error_code": selection.error_code,
+            "clear": request.clear,
         }
     )
 
@@ -196,4 +197,4 @@ def _load(owner: str, text: str) -> JobRequest:
         item_id=facts["item_id"],
         error_code=facts["error_code"],
     )
-    return JobRequest(selection, tuple(facts["models"]))
+    return JobRequest(selection, tuple(facts["models"]), Clear(facts.get("clear", Clear.NOTHING)))

@@ -24,9 +24,9 @@ class SqlSpaces:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def ensure(self, owner: str, spec: ModelSpec) -> Space:
+    def ensure(self, owner: str, spec: ModelSpec, *, fresh: bool = False) -> Space:
         mark = fingerprint(spec)
-        name = space_name(spec.model, mark)
+        name = self._name(owner, spec.model, mark, fresh=fresh)
         with self._database.transaction() as transaction:
             transaction.execute(
                 "INSERT INTO spaces (owner, name, model, fingerprint, inputs, dimension, state, created_at)"
@@ -50,6 +50,21 @@ class SqlSpaces:
                 f"SELECT {_SPACE} FROM spaces WHERE owner = ? AND name = ?", (owner, name)
             )
         return _space(rows[0])
+
+    def of_spec(self, owner: str, fingerprint: str) -> Space | None:
+        same = [space for space in self.all(owner) if space.fingerprint == fingerprint]
+        living = [space for space in same if space.state is not SpaceState.DROPPED]
+        return next(reversed(living or same), None)
+
+    def _name(self, owner: str, model: str, mark: str, *, fresh: bool) -> str:
+        latest = self.of_spec(owner, mark)
+        if latest is None:
+            return space_name(model, mark)
+        pointer = self.pointer(owner, model)
+        if not fresh or pointer is None or pointer.space.id != latest.id:
+            return latest.name
+        generations = sum(space.fingerprint == mark for space in self.all(owner))
+        return space_name(model, mark, generations + 1)
 
     def get(self, owner: str, space_id: int) -> Space:
         rows = self._database.query(
@@ -89,6 +104,15 @@ class SqlSpaces:
             Pointer(model, spaces[space_id], spaces.get(previous_id), switched_at)
             for model, space_id, previous_id, switched_at in rows
         ]
+
+    def unpoint(self, owner: str, model: str) -> None:
+        with self._database.transaction() as transaction:
+            rows = transaction.query(
+                "SELECT space_id FROM pointers WHERE owner = ? AND model = ?", (owner, model)
+            )
+            for (space_id,) in rows:
+                _step(transaction, owner, space_id, SpaceState.RETIRING)
+            transaction.execute("DELETE FROM pointers WHERE owner = ? AND model = ?", (owner, model))
 
     def switch(self, owner: str, model: str, space_id: int, at: float) -> Space | None:
         with self._database.transaction() as transaction:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reprise.cli.common import common_options, counted, duration, example, opened, write_json
+from reprise.cli.split import OUTPUT, write_tracks
 
 if TYPE_CHECKING:
     from reprise.app import App
+    from reprise.core.job import Clear
     from reprise.core.plan import Selection
     from reprise.engine.estimate import Estimate
 
@@ -25,6 +27,14 @@ EXIT_CODES = {"completed": 0, "completed_with_errors": 1, "failed": 2, "cancelle
 )
 @click.option("--force", is_flag=True, help="Compute again what is up to date.")
 @click.option(
+    "--clear",
+    is_flag=True,
+    help="Compute everything anew; the vectors that are there answer searches until the new ones stand, then go.",
+)
+@click.option(
+    "--drop-first", is_flag=True, help="With --clear: delete the old vectors before anything is computed."
+)
+@click.option(
     "--dry-run", is_flag=True, help="Say what would be done and how long it would take; change nothing."
 )
 @click.option(
@@ -36,6 +46,12 @@ EXIT_CODES = {"completed": 0, "completed_with_errors": 1, "failed": 2, "cancelle
     metavar="PATTERN",
     help="Leave files out, as in .gitignore; remembered instead of earlier ones ('' clears them).",
 )
+@click.option(
+    "--split",
+    type=OUTPUT,
+    metavar="DIRECTORY",
+    help="Write the tracks of cue sheets as FLAC files too; what is embedded stays the same.",
+)
 @click.option("--workers", type=int, help="Processes that decode; 0: one per core.")
 @click.option("--log-level", help="debug, info, warning or error, to standard error.")
 @common_options
@@ -44,9 +60,12 @@ def embed(
     folder: Path | None,
     models: tuple[str, ...],
     force: bool,
+    clear: bool,
+    drop_first: bool,
     dry_run: bool,
     since: str | None,
     exclude: tuple[str, ...],
+    split: Path | None,
     workers: int | None,
     log_level: str | None,
     owner: str | None,
@@ -60,15 +79,36 @@ def embed(
     and embedded.
     """
     from reprise.cli.since import parse_since
+    from reprise.core.job import Clear
 
+    if drop_first and not clear:
+        raise click.UsageError("--drop-first says how to --clear: give both")
+    cleared = (Clear.FIRST if drop_first else Clear.AFTER) if clear else Clear.NOTHING
+    asked = _Asked(models, parse_since(since), exclude, force=force, clear=cleared)
     with opened(owner, home, as_json=as_json, workers=workers, log_level=log_level) as app:
         app.models(models)
-        moment = parse_since(since)
         target = _demo(app, as_json=as_json) if folder is None else folder
         if dry_run:
-            return _estimate(app, target, models, moment, exclude, force=force, as_json=as_json)
-        selection = _selection(app, target, moment, exclude, force=force)
-        return _run(app, selection, models, target if folder is None else None, as_json=as_json)
+            return _estimate(app, target, asked, as_json=as_json)
+        return _run(app, target, asked, split, demo=folder is None, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the options say, beside where."""
+
+    models: tuple[str, ...]
+    since: float | None
+    exclude: tuple[str, ...]
+    force: bool
+    clear: Clear
+
+    def selection(self, app: App, folder: Path) -> Selection:
+        from reprise.core.plan import Selection, Wanted
+
+        library, inside = app.library_of(folder, self.exclude)
+        wanted = Wanted.ALL if self.force else Wanted.MISSING
+        return Selection(app.owner, library.id, inside, wanted, self.since)
 
 
 def _demo(app: App, *, as_json: bool) -> Path:
@@ -80,29 +120,22 @@ def _demo(app: App, *, as_json: bool) -> Path:
     return app.demo_folder
 
 
-def _selection(
-    app: App, folder: Path, since: float | None, exclude: tuple[str, ...], *, force: bool
-) -> Selection:
-    from reprise.core.plan import Selection, Wanted
-
-    library, inside = app.library_of(folder, exclude)
-    wanted = Wanted.ALL if force else Wanted.MISSING
-    return Selection(app.owner, library.id, inside, wanted, since)
-
-
-def _run(app: App, selection: Selection, models: tuple[str, ...], demo: Path | None, *, as_json: bool) -> int:
+def _run(app: App, folder: Path, asked: _Asked, split: Path | None, *, demo: bool, as_json: bool) -> int:
     from reprise.cli.render import rendering
+
+    selection = asked.selection(app, folder)
 
     def told(text: str) -> None:
         if not as_json:
             click.echo(text, err=True)
 
+    unsplit = write_tracks(app.split_selected(selection, split), as_json=as_json) if split else 0
     with rendering(app.settings, as_json=as_json) as emit:
-        finished = app.embed(selection, models, emit, told=told)
+        finished = app.embed(selection, asked.models, emit, told=told, clear=asked.clear)
     unread = sum(problem["code"] == "unreadable" for problem in app.scan_problems(selection.library_id))
     if not as_json:
-        _advise(finished.state, finished.operations["failed"] + unread, demo)
-    return max(EXIT_CODES[finished.state], int(unread > 0))
+        _advise(finished.state, finished.operations["failed"] + unread, folder if demo else None)
+    return max(EXIT_CODES[finished.state], int(unread + unsplit > 0))
 
 
 def _advise(state: str, failed: int, demo: Path | None) -> None:
@@ -114,20 +147,11 @@ def _advise(state: str, failed: int, demo: Path | None) -> None:
         click.echo(f"try: reprise similar '{track}'", err=True)
 
 
-def _estimate(
-    app: App,
-    folder: Path,
-    models: tuple[str, ...],
-    since: float | None,
-    exclude: tuple[str, ...],
-    *,
-    force: bool,
-    as_json: bool,
-) -> int:
+def _estimate(app: App, folder: Path, asked: _Asked, *, as_json: bool) -> int:
     with app.trial() as trial:
-        selection = _selection(trial, folder, since, exclude, force=force)
+        selection = asked.selection(trial, folder)
         trial.scan(trial.catalogue().libraries.get(trial.owner, selection.library_id), lambda _event: None)
-        estimates = trial.estimates(selection, models)
+        estimates = trial.estimates(selection, asked.models, asked.clear)
     if as_json:
         for estimate in estimates:
             write_json({"event": "estimate"} | asdict(estimate))
@@ -147,9 +171,13 @@ def _show(estimates: list[Estimate]) -> None:
         )
         if not estimate.to_do:
             continue
+        if estimate.missing:
+            click.echo(
+                f"  weights {estimate.missing}: a run fetches them first, or see: reprise models {estimate.model}"
+            )
         speed = f", as {estimate.measured}" if estimate.measured else ""
         workers = counted(estimate.workers, "process", "processes")
-        click.echo(f"  audio   {duration(estimate.audio_seconds)}")
+        click.echo(f"  audio   {duration(estimate.audio_seconds)}, {estimate.coverage}")
         click.echo(f"  time    {duration(estimate.seconds)} in {workers}{speed}")
         click.echo(f"  disk    {estimate.disk_mb:,.1f} MB")
         click.echo(f"  memory  {estimate.memory_mb:,.0f} MB")

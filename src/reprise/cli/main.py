@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "embed": "Embed a folder of music: scan, decode, encode, store.",
-    "similar": "Find music that sounds like a track.",
+    "similar": "Find music that sounds like a track, or like several.",
+    "search": "Find music that fits a text.",
+    "path": "Find a path of songs from one track to another.",
+    "radio": "Play on from a track, without repeats.",
     "status": "Show libraries, what is embedded, what is open.",
     "jobs": "List, show, pause, resume, cancel and retry jobs.",
     "errors": "List what failed and why; retry or dismiss it.",
     "explain": "Say why an item is in the state it is in.",
     "libraries": "List, add and remove libraries.",
+    "split": "Write the tracks of cue sheets as files.",
     "models": "List the embedding models.",
     "spaces": "List the spaces of vectors; switch back, verify, drop.",
     "settings": "List every setting with its value and where to set it.",

@@ -12,12 +12,19 @@ from reprise.settings import CONFIG_NAME, SETTINGS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reprise.settings import Value
+    from reprise.settings import Setting, Value
+
+HIDDEN = "(hidden)"
+
+
+def _shown(row: Setting, value: Value) -> Value:
+    """The value, or that there is one."""
+    return HIDDEN if row.secret and value != row.default else value
 
 
 def _said(value: Value, default: Value) -> str:
-    """The value, and the default where it differs."""
-    return _plain(value) if value == default else f"{_plain(value)} (default {_plain(default)})"
+    """The value, and the default where there is another one."""
+    return _plain(value) if default in {value, ""} else f"{_plain(value)} (default {_plain(default)})"
 
 
 def _plain(value: Value) -> str:
@@ -38,7 +45,7 @@ def settings(owner: str | None, home: Path | None, as_json: bool) -> int:
                 write_json(
                     {
                         "name": row.name,
-                        "value": values[row.name],
+                        "value": _shown(row, values[row.name]),
                         "default": row.default,
                         "variable": row.variable,
                         "help": row.help,
@@ -46,7 +53,7 @@ def settings(owner: str | None, home: Path | None, as_json: bool) -> int:
                 )
             return 0
         rows: list[tuple[object, ...]] = [
-            (row.name, _said(values[row.name], row.default), row.help) for row in SETTINGS
+            (row.name, _said(_shown(row, values[row.name]), row.default), row.help) for row in SETTINGS
         ]
         click.echo(f"Set them in {app.home / CONFIG_NAME},")
         click.echo(f"or stronger as variables ({SETTINGS[1].variable}=1), or strongest as flags.\n")

@@ -76,12 +76,25 @@ class ModelStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelNotice(Event):
+    """What a person should know of a model before it runs: its licence, the progress of a download."""
+
+    name = "model_notice"
+    job_id: str
+    model: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelLoaded(Event):
+    """``placement``: on which device and how it runs, if the model knows."""
+
     name = "model_loaded"
     job_id: str
     model: str
     seconds: float
     memory_mb: float
+    placement: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +164,13 @@ class SpaceSwitched(Event):
     previous: str | None
     vectors: int
     neighbours_kept: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceCleared(Event):
+    name = "space_cleared"
+    model: str
+    space: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from reprise.core.cuts import Cut, split_path
+
 AUDIO_SUFFIXES = frozenset(
     [
         ".mp3",
@@ -92,7 +94,8 @@ class Library:
 class Item:
     """Something that can be embedded. ``path`` is relative to its library's root, in raw bytes.
 
-    Names on disk need not be valid text; bytes keep them exact. ``display_path`` is for people.
+    Names on disk need not be valid text; bytes keep them exact. A track of a cue sheet is a cut of its file
+    (``core.cuts``): ``file`` is what lies on the disk. ``display_path`` is for people.
     """
 
     id: int
@@ -105,6 +108,16 @@ class Item:
     missing_since: float | None = None
 
     @property
+    def file(self) -> bytes:
+        """The path of the file that the item is, or lies in."""
+        return split_path(self.path)[0]
+
+    @property
+    def cut(self) -> Cut | None:
+        """Where in its file the item lies; ``None`` when it is the whole file."""
+        return split_path(self.path)[1]
+
+    @property
     def display_path(self) -> str:
         return display_path(self.path)
 
@@ -114,14 +127,25 @@ class Item:
 
 
 def display_path(path: bytes) -> str:
-    """A path as printable text: undecodable bytes and control characters become U+FFFD."""
-    text = os.fsdecode(path).encode("utf-8", "replace").decode("utf-8")
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+    """A path as printable text: undecodable bytes and control characters become U+FFFD.
+
+    A cut reads ``album.flac, track 2``.
+    """
+    file, cut = split_path(path)
+    text = os.fsdecode(file).encode("utf-8", "replace").decode("utf-8")
+    shown = "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return shown if cut is None else f"{shown}, track {cut.number}"
 
 
 def label(artist: str | None, title: str | None, path: bytes) -> str:
     """``Artist - Title``; without a title, the file's name without its suffix."""
-    stem = display_path(os.path.splitext(os.path.basename(path))[0])
-    name = title or stem
+    name = title or _stem(path)
     text = f"{artist} - {name}" if artist else name
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _stem(path: bytes) -> str:
+    """The file's name without its suffix, with the number of a cut."""
+    file, cut = split_path(path)
+    stem = os.path.splitext(os.path.basename(file))[0]
+    return display_path(stem if cut is None else cut.path_in(stem))

@@ -51,12 +51,25 @@ class ModelState(StrEnum):
     FAILED = "failed"
 
 
+class Clear(StrEnum):
+    """What becomes of a model's vectors that are there already.
+
+    ``NOTHING``: they stay, and only what is stale is computed. ``AFTER``: all is computed anew in a fresh space, and
+    the old ones go when it has taken over. ``FIRST``: they go before anything is computed.
+    """
+
+    NOTHING = "nothing"
+    AFTER = "after"
+    FIRST = "first"
+
+
 @dataclass(frozen=True, slots=True)
 class JobRequest:
     """What was asked for: the selection and the models, in the order in which they run."""
 
     selection: Selection
     models: tuple[str, ...]
+    clear: Clear = Clear.NOTHING
 
     @property
     def work_key(self) -> str:
@@ -68,7 +81,7 @@ class JobRequest:
         """Equal for two requests that ask for the same, so that a paused job is resumed by its own command."""
         selection = self.selection
         scope = [selection.folder.hex(), selection.since, selection.item_id, selection.error_code]
-        facts = [*scope, selection.wanted, *self.models]
+        facts = [*scope, selection.wanted, self.clear, *self.models]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

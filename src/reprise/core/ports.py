@@ -6,15 +6,16 @@ Whatever belongs to an owner names the owner first, and there is no default.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from reprise.core.choices import ModelChoices
     from reprise.core.items import Tags
     from reprise.core.spec import ModelCard
 
@@ -99,6 +100,14 @@ class Audio(Protocol):
         """Mono blocks of shape (n,), nominal range -1 to 1, in order. Raises ``ItemError`` kinds."""
 
 
+@runtime_checkable
+class Described(Protocol):
+    """Sound that may have words beside it."""
+
+    def description(self) -> str | None:
+        """What somebody wrote about it. Raises ``ItemError`` kinds for a text that cannot be read."""
+
+
 class EmbeddingModel(Protocol):
     """One embedding method. Constructing it costs nothing and loads nothing."""
 
@@ -119,6 +128,76 @@ class EmbeddingModel(Protocol):
 
     def canaries(self) -> Sequence[NDArray[np.float32]]:
         """Two prepared inputs that sound nothing alike; their vectors must differ (checked when it loads)."""
+
+
+@runtime_checkable
+class WindowedModel(Protocol):
+    """A model that hears a track window by window. Constructing it costs nothing and loads nothing.
+
+    Windows of several tracks go through :meth:`encode` together; the engine keeps what comes out and turns it into
+    one vector by the spec's ``pooling`` (``reprise.core.pooling``).
+    """
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def load(self) -> None:
+        """Bring the weights into memory. Only the process that encodes calls this. Raises ``ModelError`` kinds."""
+
+    def windows(self, audio: Audio) -> Iterator[NDArray[np.float32]]:
+        """Decode-side work of one item, without the weights: windows of one shape, in order, as they are decoded."""
+
+    def encode(self, windows: Sequence[NDArray[np.float32]]) -> Sequence[NDArray[np.float32]]:
+        """For each window its features, of shape (D,) or (T, D).
+
+        Raises ``MemoryError`` when the batch is too large, ``DeviceLost`` when the device is gone.
+        """
+
+    def canaries(self) -> Sequence[NDArray[np.float32]]:
+        """Two windows that sound nothing alike; their vectors must differ (checked when it loads)."""
+
+    def placement(self) -> str:
+        """Where and how it runs once it is loaded, for people: ``cuda:0, float16``."""
+
+
+@runtime_checkable
+class ChoosableModel(Protocol):
+    """A model that asks how it is to run."""
+
+    def configure(self, choices: ModelChoices) -> None:
+        """Called once, before anything else. Loads nothing."""
+
+
+@runtime_checkable
+class DownloadableModel(Protocol):
+    """A model whose weights come from a model hub."""
+
+    def fetch(self, told: Callable[[str], None]) -> None:
+        """Bring the weights to disk unless they are there; ``told`` hears of licence and progress.
+
+        Raises ``WeightsMissing`` (offline, a hub that does not answer) and ``WeightsRefused``.
+        """
+
+
+@runtime_checkable
+class TextModel(Protocol):
+    """A model that brings text and music into one space."""
+
+    def load_text(self) -> None:
+        """Bring into memory what text needs, and no more. Raises ``ModelError`` kinds."""
+
+    def encode_text(self, text: str) -> NDArray[np.float32]:
+        """The text's vector, shape (dimension,)."""
+
+
+class QueryEncoder(Protocol):
+    """Turns a text into a vector that can be compared with a model's stored ones."""
+
+    def fingerprint(self, model: str) -> str:
+        """Of the installed model's spec: what it reads belongs to a space of the same fingerprint only."""
+
+    def encode(self, model: str, text: str) -> Vectors:
+        """The text's vector, shape (dimension,), unit length. Raises ``UsageError`` for a model that reads no text."""
 
 
 class Source(Protocol):

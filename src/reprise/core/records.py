@@ -191,8 +191,14 @@ class Items(Protocol):
 
 
 class Spaces(Protocol):
-    def ensure(self, owner: str, spec: ModelSpec) -> Space:
-        """The owner's space for this spec; a new or dropped one starts as a draft."""
+    def ensure(self, owner: str, spec: ModelSpec, *, fresh: bool = False) -> Space:
+        """The owner's space for this spec; a new or dropped one starts as a draft.
+
+        ``fresh``: one that does not answer searches, so if that one does, a new generation beside it.
+        """
+
+    def of_spec(self, owner: str, fingerprint: str) -> Space | None:
+        """The space that ``ensure`` would give, if there is one: the latest that is not dropped, else the latest."""
 
     def get(self, owner: str, space_id: int) -> Space: ...
 
@@ -208,6 +214,9 @@ class Spaces(Protocol):
     def pointer(self, owner: str, model: str) -> Pointer | None: ...
 
     def pointers(self, owner: str) -> list[Pointer]: ...
+
+    def unpoint(self, owner: str, model: str) -> None:
+        """Search with the model has no space to answer from any more; the one it had retires."""
 
     def switch(self, owner: str, model: str, space_id: int, at: float) -> Space | None:
         """Point search at the space, in one transaction with both spaces' states; returns the one before."""

@@ -28,7 +28,7 @@ ALLOWED: dict[SpaceState, frozenset[SpaceState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """One owner's vectors of one spec. ``name`` is what stores know it by: ``<model>-<12 hex digits>``."""
+    """One owner's vectors of one spec. ``name`` is what stores know it by."""
 
     id: int
     owner: str
@@ -40,5 +40,7 @@ class Space:
     created_at: float
 
 
-def space_name(model: str, fingerprint: str) -> str:
-    return f"{model}-{fingerprint[:12]}"
+def space_name(model: str, fingerprint: str, generation: int = 1) -> str:
+    """``<model>-<12 hex digits>``; a later generation of the same spec adds its number."""
+    name = f"{model}-{fingerprint[:12]}"
+    return name if generation == 1 else f"{name}-{generation}"

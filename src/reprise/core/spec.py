@@ -72,16 +72,28 @@ class Execution(StrEnum):
     """How a model wants to run.
 
     ``PER_CORE``: light; one child per core decodes and encodes. ``EXCLUSIVE``: heavy; one child holds the
-    model, decoding runs ahead of it in others.
+    model, decoding runs ahead of it in others. ``WINDOWED``: as ``EXCLUSIVE``, and a track goes through it window by
+    window (``reprise.core.ports.WindowedModel``).
     """
 
     PER_CORE = "per_core"
     EXCLUSIVE = "exclusive"
+    WINDOWED = "windowed"
+
+
+DECODER_MB = 256
+"""What a process that only decodes may take: 90 MB for songs, 216 for a two-hour MP3 were measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a person and the planner need to know of a model before it loads. ``memory_mb`` per process."""
+    """What a person and the planner need to know of a model before it loads.
+
+    ``memory_mb`` per process. ``batch``: how many items or windows it takes at once, at most. ``licence`` is the
+    weights'. ``repository`` and ``revision``: where on the model hub they come from. ``missing``: what is to be done
+    before it can run, or nothing. ``patience_seconds``: how much longer than with other models an item may take, because
+    it waits for somebody else. ``facts``: more rows for people (layers, parameters, training data).
+    """
 
     name: str
     summary: str
@@ -91,3 +103,17 @@ class ModelCard:
     source: str
     memory_mb: int
     commercial_use: bool = True
+    batch: int = 32
+    reads_text: bool = False
+    coverage: str = "whole track"
+    repository: str = ""
+    revision: str = ""
+    missing: str = ""
+    patience_seconds: float = 0.0
+    facts: tuple[tuple[str, str], ...] = ()
+
+    def memory_with(self, workers: int) -> float:
+        """MiB that the model takes with so many processes: each of a light one, decoders beside a heavy one."""
+        if self.execution is Execution.PER_CORE:
+            return float(self.memory_mb * workers)
+        return float(self.memory_mb + DECODER_MB * workers)

@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from reprise.core import events
+from reprise.core.gates import ConstantGate, check_vector
 from reprise.core.space import SpaceState
-from reprise.errors import SpaceHeld, UsageError
+from reprise.errors import BadVector, CanaryFailed, SpaceHeld, UsageError
 
 if TYPE_CHECKING:
     from reprise.core.events import Emit
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 10
 SAMPLED_ITEMS = 20
+SAMPLED_VECTORS = 512
 
 
 def cut_over(
@@ -84,6 +86,17 @@ def drop_space(catalogue: Catalogue, store: VectorStore, space: Space) -> None:
     catalogue.ledger.forget_space(space.owner, space.id)
 
 
+def clear_model(catalogue: Catalogue, store: VectorStore, owner: str, model: str) -> list[Space]:
+    """Delete all spaces of a model but the one that answers searches; returns those that were deleted."""
+    gone = {SpaceState.DROPPED, SpaceState.ACTIVE}
+    idle = [
+        space for space in catalogue.spaces.all(owner) if space.model == model and space.state not in gone
+    ]
+    for space in idle:
+        drop_space(catalogue, store, space)
+    return idle
+
+
 def _verify(
     catalogue: Catalogue, store: VectorStore, space: Space, before: Space | None, coverage: float
 ) -> int:
@@ -103,7 +116,21 @@ def _verify(
     serving = catalogue.ledger.counts(space.owner, before.id)["vectors"] if before else 0
     if vectors < coverage * serving:
         raise SpaceHeld(f"it holds {vectors} vectors, search answers from {serving} now")
+    _check_sample(catalogue, store, space)
     return vectors
+
+
+def _check_sample(catalogue: Catalogue, store: VectorStore, space: Space) -> None:
+    """What many small runs have put together is looked at once as a whole: finite, and not one vector for all."""
+    keys, vectors = next(iter(store.scan(space.owner, space.name, SAMPLED_VECTORS)))
+    items = catalogue.items.get(space.owner, keys)
+    digests = [(items[key].state.digest if key in items else None) or key.to_bytes(8, "big") for key in keys]
+    try:
+        for vector in vectors:
+            check_vector(vector, space.dimension)
+        ConstantGate().check(digests, list(vectors))
+    except (BadVector, CanaryFailed) as error:
+        raise SpaceHeld(f"its vectors are worthless: {error.message}") from error
 
 
 def neighbours_kept(store: VectorStore, new: Space, old: Space) -> float | None:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reprise.core.job import Clear
 from reprise.core.plan import Operation
 from reprise.core.space import space_name
 from reprise.core.spec import fingerprint
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from reprise.core.plan import PlannedModel, Selection
     from reprise.core.records import Catalogue
     from reprise.core.spec import ModelCard
-    from reprise.engine.encoding import Effort, Encoding
+    from reprise.engine.desk import Effort
+    from reprise.engine.encoding import Encoding
     from reprise.engine.model_process import Command
 
 SAMPLES_PER_WORKER = 6
 MEASURE_SECONDS = 20.0
+LONGEST_MEASURE_SECONDS = 90.0
+"""So long a heavy model on a slow machine may take for the two answers that tell its speed."""
 BYTES_PER_ROW = 200
 """What a vector costs beside its numbers, in catalogue, ledger and index: keys, digests, page slack."""
 
@@ -30,6 +34,7 @@ class Estimate:
     """What one model of a job would take. ``seconds`` is ``None`` when nothing could be measured.
 
     ``measured`` says where the speed comes from: an earlier run here, or a few of the user's own tracks just now.
+    ``missing``: weights that are not on the disk yet; without them nothing can be measured.
     """
 
     model: str
@@ -44,11 +49,24 @@ class Estimate:
     memory_mb: float
     workers: int
     measured: str
+    coverage: str
+    missing: str
 
 
-def preview(catalogue: Catalogue, cards: list[ModelCard], selection: Selection) -> list[PlannedModel]:
-    names = [(card.name, space_name(card.name, fingerprint(card.spec))) for card in cards]
+def preview(
+    catalogue: Catalogue, cards: list[ModelCard], selection: Selection, clear: Clear
+) -> list[PlannedModel]:
+    """What a run would find to do. When it clears, it fills spaces that are not there yet."""
+    names = [(card.name, _space_name(catalogue, selection.owner, card, clear)) for card in cards]
     return catalogue.ledger.preview(selection, names)
+
+
+def _space_name(catalogue: Catalogue, owner: str, card: ModelCard, clear: Clear) -> str:
+    mark = fingerprint(card.spec)
+    space = catalogue.spaces.of_spec(owner, mark)
+    if space is None:
+        return space_name(card.name, mark)
+    return space.name if clear is Clear.NOTHING else ""
 
 
 def estimate(
@@ -65,9 +83,11 @@ def estimate(
         audio_seconds=planned.audio_seconds,
         seconds=planned.audio_seconds / speed[0] if speed else (None if planned.to_do else 0.0),
         disk_mb=planned.to_do * (4 * card.spec.dimension + BYTES_PER_ROW) / 2**20,
-        memory_mb=float(card.memory_mb * workers),
+        memory_mb=card.memory_with(workers),
         workers=workers,
         measured=speed[1] if speed else "",
+        coverage=card.coverage,
+        missing=card.missing,
     )
 
 
@@ -88,19 +108,27 @@ def measure_speed(
 
 
 def _listen(encoding: Encoding, workers: int) -> tuple[float, str] | None:
-    """Audio seconds per second between the first answer and the last one at which all workers were busy."""
-    meter: list[tuple[float, float]] = []
-    deadline = time.monotonic() + MEASURE_SECONDS
-    while encoding.in_hand and time.monotonic() < deadline:
-        for outcome in encoding.poll(0.05):
-            if outcome.error is None and (len(encoding.in_hand) >= workers or len(meter) < 2):
-                meter.append((time.monotonic(), outcome.audio_seconds))
-    if len(meter) < 2 or meter[-1][0] <= meter[0][0]:
+    """Audio seconds per second between the first answers and the last ones at which all workers were busy.
+
+    A batch of several tracks answers them in one moment: what came in the first moment took its time before it.
+    """
+    meter: list[tuple[float, list[float]]] = []
+    began = time.monotonic()
+    while encoding.in_hand and not _enough(time.monotonic() - began, len(meter)):
+        heard = [outcome.audio_seconds for outcome in encoding.poll(0.05) if outcome.error is None]
+        if heard and (len(encoding.in_hand) >= workers or len(meter) < 2):
+            meter.append((time.monotonic(), heard))
+    if len(meter) < 2:
         return None
-    audio = sum(seconds for _, seconds in meter[1:])
+    audio = sum(sum(heard) for _, heard in meter[1:])
     if not audio:  # a model that listens to nothing has no speed
         return None
-    return audio / (meter[-1][0] - meter[0][0]), f"measured on {len(meter)} of your tracks just now"
+    tracks = sum(len(heard) for _, heard in meter)
+    return audio / (meter[-1][0] - meter[0][0]), f"measured on {tracks} of your tracks just now"
+
+
+def _enough(seconds: float, moments: int) -> bool:
+    return seconds > (MEASURE_SECONDS if moments >= 2 else LONGEST_MEASURE_SECONDS)
 
 
 def _operation(item: Item) -> Operation:

@@ -19,30 +19,39 @@ class Role(StrEnum):
     """What a process does with what it is sent.
 
     ``EMBED``: decode, prepare and encode one item after the other (light models). ``PREPARE``: decode and prepare
-    only. ``ENCODE``: encode prepared items, a batch at a time.
+    only. ``ENCODE``: encode what was prepared, a batch at a time. ``QUERY``: encode texts, with nothing loaded that
+    they do not need.
     """
 
     EMBED = "embed"
     PREPARE = "prepare"
     ENCODE = "encode"
+    QUERY = "query"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One item to work on. ``state`` is what the catalogue knows; ``prepared`` is set for ``ENCODE`` only."""
+    """One item to work on, or one part of it. ``state`` is what the catalogue knows.
+
+    For ``ENCODE`` only: ``prepared`` and ``part``, the number of the window. For ``QUERY`` only: ``text``.
+    """
 
     key: int
     path: bytes
     state: InputState
     seconds_allowed: float
     prepared: NDArray[np.float32] | None = None
+    part: int = 0
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One item's answer: an array (prepared or vector) or an error's code and message.
+    """The answer to one task: an array (what was prepared, features or a vector) or an error's code and message.
 
     ``state`` is what the process read: stat and digest of the very bytes that it decoded. ``seconds`` is busy time.
+    ``part`` is the number of the window that ``array`` holds or describes; a preparing process sends one result for
+    each, and then one without an array, ``last``, whose ``part`` is their count.
     """
 
     key: int
@@ -52,15 +61,21 @@ class Result:
     state: InputState | None
     seconds: float
     audio_seconds: float
+    part: int = 0
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A process has loaded its model. ``canaries`` are the vectors of two inputs that sound nothing alike."""
+    """A process has loaded its model. ``canaries`` are the vectors of two inputs that sound nothing alike.
+
+    ``placement`` says on which device and how, if the model knows.
+    """
 
     seconds: float
     memory_mb: float
     canaries: NDArray[np.float32] | None
+    placement: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,15 @@ class Answers:
     results: list[Result]
     last: bool
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLost:
+    """The model cannot go on at all, whatever it is given: its device is gone."""
+
+    code: str
+    message: str
+    cure: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
 from reprise.engine.messages import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from multiprocessing.connection import Connection
 
     from reprise.core.items import InputState
@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 
 QUIET_END_SECONDS = 2.0
 
-Command: TypeAlias = "Callable[[Role, int, int], Sequence[str]]"
-"""Builds the command line of a model process from its role and its two inherited files: connection, slot."""
+
+class Command(Protocol):
+    """Builds the command line of a model process from its role and its two inherited files: connection, slot.
+
+    ``device``: where it is to run, when that is not for the settings to say.
+    """
+
+    def __call__(self, role: Role, connection: int, slot: int, *, device: str = "") -> Sequence[str]: ...
 
 
 @dataclass(slots=True)
@@ -51,7 +57,7 @@ class ModelProcess:
     answered: int = 0
 
     @classmethod
-    def start(cls, command: Command, role: Role) -> ModelProcess:
+    def start(cls, command: Command, role: Role, device: str = "") -> ModelProcess:
         """Launch without waiting; the first message of the process says whether its model is loaded.
 
         The process leads a session of its own, so that Ctrl-C in a terminal reaches the parent alone, which then
@@ -63,7 +69,7 @@ class ModelProcess:
             slot = Slot(shared.fileno())
             inherited = (theirs.fileno(), shared.fileno())
             process = subprocess.Popen(
-                command(role, *inherited),
+                command(role, *inherited, device=device),
                 pass_fds=inherited,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -106,11 +112,11 @@ class ModelProcess:
         except psutil.Error:
             return 0.0
 
-    def receive(self) -> list[Any]:
-        """All messages that have arrived; an end of file is left for ``alive`` to notice."""
+    def receive(self, most: int) -> list[Any]:
+        """Messages that have arrived, at most so many; an end, also in the middle of one, is left for ``alive``."""
         arrived: list[Any] = []
-        with contextlib.suppress(EOFError, ConnectionResetError):
-            while self.connection.poll():
+        with contextlib.suppress(EOFError, OSError):
+            while len(arrived) < most and self.connection.poll():
                 arrived.append(self.connection.recv())
         return arrived
 

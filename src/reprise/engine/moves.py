@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from reprise.core.cuts import split_path
 from reprise.errors import ItemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reprise.core.records import KnownFile
+
+_Mark: TypeAlias = tuple[int, int, bytes]
+"""Size, mtime and the bounds of a cut."""
 
 
 @dataclass(slots=True)
@@ -29,7 +33,8 @@ def match_moves(
 
     ``gone`` are items as they were before they vanished or were overwritten, ``places`` the rows of added files
     and of overwritten ones as they are now. With a known digest the essence must be the same, whatever the name, tags and times. Without one nothing was
-    embedded yet, and equal size and mtime, which a rename keeps, are enough.
+    embedded yet, and equal size and mtime, which a rename keeps, are enough; tracks of one file share both, so for
+    them the cut's bounds have to be equal too.
     """
     found = Moves()
     if not gone:
@@ -47,14 +52,14 @@ class _Search:
 
     def __init__(self, gone: list[KnownFile]) -> None:
         self._by_digest: dict[bytes, list[int]] = {}
-        self._by_stat: dict[tuple[int, int], list[int]] = {}
-        self._stats: set[tuple[int, int]] = set()
+        self._by_stat: dict[_Mark, list[int]] = {}
+        self._stats: set[_Mark] = set()
         self._seconds: set[int] = set()
         for row in gone:
             self._put(row)
 
     def _put(self, row: KnownFile) -> None:
-        stat = row.stat
+        stat = _mark(row)
         if row.digest is None:
             self._by_stat.setdefault(stat, []).append(row.item_id)
             return
@@ -66,16 +71,21 @@ class _Search:
     def find(self, row: KnownFile, digest: Callable[[bytes], bytes], found: Moves) -> int | None:
         if row.digest is not None:
             return _take(self._by_digest.get(row.digest))
-        item_id = _take(self._by_stat.get(row.stat))
+        item_id = _take(self._by_stat.get(_mark(row)))
         if item_id is None and self._worth_reading(row):
             return _take(self._by_digest.get(_read(row, digest, found)))
         return item_id
 
     def _worth_reading(self, row: KnownFile) -> bool:
         """Reading a whole file is dear: only one of a size and time, or of a length, that went away is read."""
-        if row.stat in self._stats:
+        if _mark(row) in self._stats:
             return True
         return row.duration is not None and int(row.duration) in self._seconds
+
+
+def _mark(row: KnownFile) -> _Mark:
+    cut = split_path(row.path)[1]
+    return row.size, row.mtime_ns, b"" if cut is None else cut.bounds
 
 
 def _take(candidates: list[int] | None) -> int | None:

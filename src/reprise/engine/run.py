@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -11,18 +12,17 @@ from reprise.core.events import (
     JobFinished,
     JobStarted,
     ModelFinished,
-    ModelLoaded,
-    ModelStarted,
-    ModelUnloaded,
+    ModelNotice,
+    SpaceCleared,
 )
-from reprise.core.job import Counters, JobState, ModelState
-from reprise.core.records import Speed
+from reprise.core.job import Clear, Counters, JobState, ModelState
 from reprise.core.space import SpaceState
-from reprise.engine.cutover import cut_over
-from reprise.engine.encoding import make_encoding
+from reprise.engine.cutover import clear_model, cut_over
 from reprise.engine.mend import mend
 from reprise.engine.scan import ScanStopped
-from reprise.engine.slices import Slice, SliceEnd, Wishes
+from reprise.engine.slices import SliceEnd, Wishes
+from reprise.engine.together import Together, groups
+from reprise.engine.turn import Turn
 from reprise.errors import CatalogueError, DiskFull, ModelError, RepriseError
 
 if TYPE_CHECKING:
@@ -35,28 +35,32 @@ if TYPE_CHECKING:
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
     from reprise.core.spec import ModelCard
-    from reprise.engine.encoding import Effort, Encoding
+    from reprise.engine.desk import Effort
     from reprise.engine.model_process import Command
     from reprise.engine.slices import Pace
-
-SPEED_FROM_SECONDS = 5.0
-"""A shorter run says nothing of a model's speed."""
+    from reprise.engine.turn import DeviceSlot
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What a run needs of the world. ``effort`` and ``command`` are made for a model's card."""
+    """What a run needs of the world. ``effort`` and ``command`` are made for a model's card.
+
+    ``command`` takes a folder for decoded sound as well, or nothing. ``together_mb``: the memory in which several models
+    may be loaded together. ``ready`` brings a model's weights to disk and gives its card; its second argument hears what people should know.
+    """
 
     catalogue: Catalogue
     store: VectorStore
     emit: Emit
     asked: Callable[[], Control]
-    cards: dict[str, ModelCard]
-    command: Callable[[str], Command]
+    ready: Callable[[str, Callable[[str], None]], ModelCard]
+    command: Callable[[str, str], Command]
     effort: Callable[[ModelCard, int], Effort]
+    slot: DeviceSlot
     pace: Pace
     coverage: float
     machine: str
+    together_mb: float = 0.0
 
 
 @dataclass(slots=True)
@@ -70,6 +74,7 @@ class Run:
     job: Job
     resumed: bool
     scan: Callable[[Callable[[], object]], object]
+    _cards: dict[str, ModelCard] = field(default_factory=dict)
     _spaces: list[Space] = field(default_factory=list)
     _planned: list[PlannedModel] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
@@ -78,7 +83,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self._before = self.job.counters
-        self._wishes = Wishes(self.shop.catalogue, self.job, self.shop.asked)
+        self._wishes = Wishes(self.shop.catalogue, self.job, self.shop.asked, self.shop.slot.wanted)
 
     def run(self) -> JobFinished:
         """Returns the job's last event. What goes wrong beyond one model ends the job as ``failed``, in order."""
@@ -103,9 +108,10 @@ class Run:
         return self._all_models()
 
     def _plan(self) -> None:
-        """All spaces stand and all rows are planned before the first item is touched."""
+        """All weights and spaces stand and all rows are planned before the first item is touched."""
         jobs, owner = self.shop.catalogue.jobs, self.job.owner
-        self._spaces = [self._open_space(model) for model in self.job.request.models]
+        unready = self._ready_models()
+        self._spaces = [self._open_space(card) for card in self._cards.values()]
         self._planned = self.shop.catalogue.ledger.plan(
             self.job.request.selection, self.job.id, self._spaces, time.time(), resumed=self.job.planned
         )
@@ -122,11 +128,30 @@ class Run:
                 resumed=self.resumed,
             )
         )
+        for model, error in unready.items():
+            self._close_failed(model, error, 0.0)
 
-    def _open_space(self, model: str) -> Space:
+    def _ready_models(self) -> dict[str, str]:
+        """Bring each model's weights to disk; returns which cannot be had, and why. The others run."""
+        unready: dict[str, str] = {}
+        for model in self.job.request.models:
+            try:
+                self._cards[model] = self.shop.ready(model, functools.partial(self._tell, model))
+            except ModelError as error:
+                unready[model] = f"{error.message}; cure: {error.cure}" if error.cure else error.message
+        return unready
+
+    def _tell(self, model: str, text: str) -> None:
+        self.shop.emit(ModelNotice(job_id=self.job.id, model=model, text=text))
+
+    def _open_space(self, card: ModelCard) -> Space:
         """A space that cannot be made ends the job here, with its name, while the old ones go on serving."""
         spaces, owner = self.shop.catalogue.spaces, self.job.owner
-        space = spaces.ensure(owner, self.shop.cards[model].spec)
+        clear = Clear.NOTHING if self.job.planned else self.job.request.clear
+        if clear is Clear.FIRST:
+            spaces.unpoint(owner, card.name)
+            self._clear(card.name)
+        space = spaces.ensure(owner, card.spec, fresh=clear is Clear.AFTER)
         try:
             self.shop.store.create(owner, space.name, space.dimension)
         except RepriseError as error:
@@ -139,73 +164,65 @@ class Run:
         return spaces.get(owner, space.id)
 
     def _all_models(self) -> SliceEnd:
-        for position, (space, planned) in enumerate(zip(self._spaces, self._planned, strict=True), 1):
-            end = self._one_model(position, space, planned)
+        turns = self._turns()
+        for group in groups((turn.card for turn in turns), self.shop.together_mb):
+            names = {card.name for card in group}
+            end = self._group([turn for turn in turns if turn.card.name in names])
             if end is not SliceEnd.EXHAUSTED:
                 return end
         return SliceEnd.EXHAUSTED
 
-    def _one_model(self, position: int, space: Space, planned: PlannedModel) -> SliceEnd:
+    def _group(self, turns: list[Turn]) -> SliceEnd:
+        if sum(turn.planned.to_do > 0 for turn in turns) > 1:
+            return self._several(turns)
+        for turn in turns:
+            end = self._one(turn)
+            if end is not SliceEnd.EXHAUSTED:
+                return end
+        return SliceEnd.EXHAUSTED
+
+    def _one(self, turn: Turn) -> SliceEnd:
         """One model's failure is its own: the next one runs."""
         began = time.monotonic()
         end, error = SliceEnd.EXHAUSTED, ""
-        if planned.to_do:
+        if turn.planned.to_do:
             try:
-                end = self._work(position, space, planned)
+                end = turn.run()
             except ModelError as failure:
                 error = failure.message
-        if end is SliceEnd.EXHAUSTED:
-            self._close_model(space, planned, error, time.monotonic() - began)
+        self._close(turn, end, error, time.monotonic() - began)
         return end
 
-    def _work(self, position: int, space: Space, planned: PlannedModel) -> SliceEnd:
-        """Load, run, unload: the model's processes end here whatever happens."""
-        card = self.shop.cards[space.model]
-        effort = self.shop.effort(card, self.job.request.selection.library_id)
-        encoding = make_encoding(card, self.shop.command(card.name), effort)
-        self.shop.catalogue.jobs.set_model(self.job.owner, self.job.id, card.name, ModelState.RUNNING)
-        self.shop.emit(self._model_started(position, planned, card, effort))
-        try:
-            ready = encoding.start(self._wishes.end)
-            if end := self._wishes.end():
-                return end
-            self.shop.emit(
-                ModelLoaded(
-                    job_id=self.job.id,
-                    model=card.name,
-                    seconds=ready.seconds,
-                    memory_mb=round(ready.memory_mb, 1),
-                )
-            )
-            return self._slice(space, planned, encoding)
-        finally:
-            encoding.close()
-            self.shop.emit(ModelUnloaded(job_id=self.job.id, model=card.name))
-
-    def _slice(self, space: Space, planned: PlannedModel, encoding: Encoding) -> SliceEnd:
-        slice_ = self._make_slice(space, planned, encoding)
+    def _several(self, turns: list[Turn]) -> SliceEnd:
         began = time.monotonic()
-        try:
-            return slice_.run()
-        finally:
-            self._remember_speed(space, slice_, time.monotonic() - began)
+        together = Together([turn for turn in turns if turn.planned.to_do])
+        end = together.run()
+        for turn in turns:
+            self._close(turn, end, together.errors.get(turn.card.name, ""), time.monotonic() - began)
+        return end
 
-    def _make_slice(self, space: Space, planned: PlannedModel, encoding: Encoding) -> Slice:
-        job = self.shop.catalogue.jobs.get(self.job.owner, self.job.id)
-        own = next(result.counters for result in job.models if result.model == space.model)
-        others = sum((result.counters for result in job.models if result.model != space.model), Counters())
-        return Slice(
-            catalogue=self.shop.catalogue,
-            store=self.shop.store,
-            emit=self.shop.emit,
+    def _close(self, turn: Turn, end: SliceEnd, error: str, seconds: float) -> None:
+        if error:
+            self._close_failed(turn.card.name, error, seconds)
+        elif end is SliceEnd.EXHAUSTED:
+            self._close_finished(turn.space, turn.planned, seconds)
+
+    def _turns(self) -> list[Turn]:
+        return [
+            self._turn(position, space, planned)
+            for position, (space, planned) in enumerate(zip(self._spaces, self._planned, strict=True), 1)
+        ]
+
+    def _turn(self, position: int, space: Space, planned: PlannedModel) -> Turn:
+        return Turn(
+            shop=self.shop,
+            job=self.job,
             wishes=self._wishes,
-            job=job,
+            card=self._cards[space.model],
             space=space,
-            encoding=encoding,
-            pace=self.shop.pace,
-            audio_left=planned.audio_seconds,
-            counters=own,
-            others=others,
+            planned=planned,
+            position=position,
+            of=len(self._spaces),
             later_seconds=self._later_seconds(space),
         )
 
@@ -219,40 +236,26 @@ class Run:
                 total += planned.audio_seconds / speed.audio_seconds_per_second
         return total
 
-    def _remember_speed(self, space: Space, slice_: Slice, seconds: float) -> None:
-        self.shop.catalogue.jobs.add_time(
-            self.job.owner, self.job.id, space.model, slice_.seconds, slice_.audio_seconds
-        )
-        audio = slice_.meter.audio_seconds_per_second
-        if seconds < SPEED_FROM_SECONDS or audio is None:
-            return
-        speed = Speed(audio, slice_.counters.finished / seconds)
-        self.shop.catalogue.speeds.put(space.fingerprint, self.shop.machine, speed, time.time())
-
-    def _model_started(
-        self, position: int, planned: PlannedModel, card: ModelCard, effort: Effort
-    ) -> ModelStarted:
-        return ModelStarted(
-            job_id=self.job.id,
-            model=card.name,
-            position=position,
-            of=len(self._spaces),
-            total=planned.total,
-            to_do=planned.to_do,
-            workers=effort.workers,
-        )
-
-    def _close_model(self, space: Space, planned: PlannedModel, error: str, seconds: float) -> None:
-        state = ModelState.FAILED if error else ModelState.FINISHED
-        self.shop.catalogue.jobs.set_model(self.job.owner, self.job.id, space.model, state, error)
-        if not error and planned.total:
+    def _close_finished(self, space: Space, planned: PlannedModel, seconds: float) -> None:
+        self._set_model(space.model, ModelState.FINISHED)
+        if planned.total:
             self._cut_over(space)
+        self._tell_finished(space.model, ModelState.FINISHED, "", seconds)
+
+    def _close_failed(self, model: str, error: str, seconds: float) -> None:
+        self._set_model(model, ModelState.FAILED, error)
+        self._tell_finished(model, ModelState.FAILED, error, seconds)
+
+    def _set_model(self, model: str, state: ModelState, error: str = "") -> None:
+        self.shop.catalogue.jobs.set_model(self.job.owner, self.job.id, model, state, error)
+
+    def _tell_finished(self, model: str, state: ModelState, error: str, seconds: float) -> None:
         job = self.shop.catalogue.jobs.get(self.job.owner, self.job.id)
-        counters = next(result.counters for result in job.models if result.model == space.model)
+        counters = next(result.counters for result in job.models if result.model == model)
         self.shop.emit(
             ModelFinished(
                 job_id=self.job.id,
-                model=space.model,
+                model=model,
                 state=state,
                 done=counters.done,
                 failed=counters.failed,
@@ -265,8 +268,15 @@ class Run:
     def _cut_over(self, space: Space) -> None:
         if not self.shop.catalogue.ledger.counts(space.owner, space.id)["vectors"]:
             return
-        current = self.shop.catalogue.spaces.get(space.owner, space.id)
-        cut_over(self.shop.catalogue, self.shop.store, self.shop.emit, current, coverage=self.shop.coverage)
+        shop = self.shop
+        current = shop.catalogue.spaces.get(space.owner, space.id)
+        stands = cut_over(shop.catalogue, shop.store, shop.emit, current, coverage=shop.coverage)
+        if stands and self.job.request.clear is Clear.AFTER:
+            self._clear(space.model)
+
+    def _clear(self, model: str) -> None:
+        for gone in clear_model(self.shop.catalogue, self.shop.store, self.job.owner, model):
+            self.shop.emit(SpaceCleared(model=model, space=gone.name))
 
     def _verdict(self) -> JobState:
         job = self.shop.catalogue.jobs.get(self.job.owner, self.job.id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from reprise.core.cuts import CUT_MARK
 from reprise.core.events import ScanFinished, ScanProgress, ScanStarted
 from reprise.core.items import InputState, Tags, display_path
 from reprise.core.job import never
@@ -133,10 +134,10 @@ class Scan:
                 self._vanished.append(row.item_id)
 
     def _out_of_sight(self, path: bytes) -> bool:
-        """Whether the file or a folder above it could not be looked at: that is not taken for deleted."""
+        """Whether the file (a track's too) or a folder above it could not be looked at: that is not taken for deleted."""
         if not self._unseen:
             return False
-        ends = [place for place, byte in enumerate(path) if byte == SLASH]
+        ends = [place for place, byte in enumerate(path) if byte in (SLASH, CUT_MARK)]
         return any(path[:end] in self._unseen for end in (*ends, len(path)))
 
     def _add(self, file: FoundFile) -> None:
@@ -283,6 +284,7 @@ class _Ahead:
 PROBLEM_CURES = {
     "broken_link": "mend or delete the link, or exclude it",
     "not_a_file": "move it out of the library, or exclude it",
+    "cue_sheet": "mend the sheet, or exclude it; as long as it does not fit, its file counts as one track",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from reprise.core.events import BatchResized, ItemFailed, Progress
 from reprise.core.gates import ConstantGate, check_vector
 from reprise.core.items import display_path
-from reprise.core.job import Control, Counters
+from reprise.core.job import Control, Counters, never
 from reprise.core.progress import SpeedMeter
 from reprise.core.records import Completed, Failed
 from reprise.errors import CanaryFailed, ItemError
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
     from reprise.core.ports import VectorStore
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
-    from reprise.engine.encoding import Encoding, Outcome
+    from reprise.engine.desk import Outcome
+    from reprise.engine.encoding import Encoding
 
 POLL_SECONDS = 0.1
 LEASE_SECONDS = 600.0
 CONTROL_SECONDS = 1.0
+SLOT_SECONDS = 0.25
 
 
 class SliceEnd(StrEnum):
@@ -39,6 +42,8 @@ class SliceEnd(StrEnum):
     EXHAUSTED = "exhausted"
     PAUSED = "paused"
     CANCELLED = "cancelled"
+    GAVE_WAY = "gave way"
+    SHARE_DONE = "share done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,9 @@ class Wishes:
     catalogue: Catalogue
     job: Job
     asked: Callable[[], Control]
+    slot_wanted: Callable[[], bool] = never
     _looked_at: float = 0.0
+    _slot_looked_at: float = 0.0
     _end: SliceEnd | None = None
 
     def end(self) -> SliceEnd | None:
@@ -74,10 +81,21 @@ class Wishes:
             self._end = {Control.PAUSE: SliceEnd.PAUSED, Control.CANCEL: SliceEnd.CANCELLED}.get(control)
         return self._end
 
+    def give_way(self) -> SliceEnd | None:
+        """Whether a search waits for the device that a heavy model is on; looked at four times a second."""
+        now = time.monotonic()
+        if now - self._slot_looked_at < SLOT_SECONDS:
+            return None
+        self._slot_looked_at = now
+        return SliceEnd.GAVE_WAY if self.slot_wanted() else None
+
 
 @dataclass(slots=True)
 class Slice:
-    """One model at work on one job."""
+    """One model at work on one job. ``share``: after so many operations another model has its turn, if not ``None``.
+
+    It may run again after that, with what it knows.
+    """
 
     catalogue: Catalogue
     store: VectorStore
@@ -90,6 +108,8 @@ class Slice:
     audio_left: float
     counters: Counters
     others: Counters
+    heavy: bool = False
+    share: int | None = None
     later_seconds: float = 0.0
     meter: SpeedMeter = field(default_factory=SpeedMeter)
     seconds: float = 0.0
@@ -99,9 +119,11 @@ class Slice:
     _committed_at: float = field(default_factory=time.monotonic)
     _dry: bool = False
     _unsure: list[int] = field(default_factory=list)
+    _taken: int = 0
 
     def run(self) -> SliceEnd:
-        """Work until nothing is pending or somebody asks to stop. Leases in hand are given back either way."""
+        """Work until nothing is pending, the share is done, or somebody asks to stop. Leases in hand are given back."""
+        self._taken, self._dry = 0, False
         try:
             return self._loop()
         finally:
@@ -109,20 +131,27 @@ class Slice:
 
     def _loop(self) -> SliceEnd:
         while True:
-            if end := self.wishes.end():
+            if end := self.wishes.end() or (self.wishes.give_way() if self.heavy else None):
                 self._commit()
                 return end
             self._feed()
             self._buffer += self.encoding.poll(POLL_SECONDS)
             self._tell_notices()
-            exhausted = self._dry and not self.encoding.in_hand
-            if exhausted or self._due():
+            drained = (self._dry or not self._share_left) and not self.encoding.in_hand
+            if drained or self._due():
                 self._commit()
-            if exhausted and not self._lease():
+            if drained and not self._share_left:
+                return SliceEnd.SHARE_DONE
+            if drained and not self._lease():
                 return SliceEnd.EXHAUSTED
 
+    @property
+    def _share_left(self) -> int:
+        """How many more operations may be taken in this share."""
+        return sys.maxsize if self.share is None else self.share - self._taken
+
     def _feed(self) -> None:
-        if not self._dry and self.encoding.room > 0:
+        if not self._dry and self.encoding.room > 0 and self._share_left:
             self._dry = not self._lease()
 
     def _lease(self) -> bool:
@@ -131,12 +160,13 @@ class Slice:
             self.space.owner,
             self.job.id,
             self.space.id,
-            max(1, self.encoding.room),
+            min(max(1, self.encoding.room), self._share_left),
             time.time() + LEASE_SECONDS,
             self.pace.max_attempts,
         )
         if operations:
             self._dry = False
+            self._taken += len(operations)
             self.encoding.submit(operations)
         return bool(operations)
 

@@ -6,15 +6,22 @@ import os
 import queue
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import psutil
 
+from reprise.core.cuts import split_path
 from reprise.core.items import InputState
-from reprise.engine.messages import Answers, NotReady, Ready, Result, Role, TooLarge
+from reprise.core.pooling import pool
+from reprise.core.ports import Described, TextModel, WindowedModel
+from reprise.core.spec import Execution
+from reprise.engine.messages import Answers, ModelLost, NotReady, Ready, Result, Role, TooLarge
 from reprise.errors import (
     ItemError,
     MemoryExceeded,
+    ModelError,
     ModelFailed,
     ModelLoadFailed,
     RepriseError,
@@ -23,13 +30,12 @@ from reprise.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from reprise.core.ports import Audio, EmbeddingModel
+    from reprise.core.ports import Audio, EmbeddingModel, Vectors
     from reprise.engine.messages import Slot, Task
 
 ANSWER_SECONDS = 0.5
@@ -48,26 +54,36 @@ class Worker:
     """Serves one connection until it closes."""
 
     def __init__(
-        self, connection: Connection, slot: Slot, model: EmbeddingModel, reader: Reader, role: Role
+        self,
+        connection: Connection,
+        slot: Slot,
+        model: EmbeddingModel | WindowedModel,
+        reader: Reader,
+        role: Role,
     ) -> None:
         self._connection = connection
         self._slot = slot
         self._model = model
+        self._windowed = model if isinstance(model, WindowedModel) else None
+        self._card = model.card
         self._reader = reader
         self._role = role
         self._inbox: queue.SimpleQueue[list[Task]] = queue.SimpleQueue()
         self._started = 0
+        self._waited = 0.0
 
     def serve(self) -> None:
         threading.Thread(target=self._receive, daemon=True, name="receive").start()
         if not self._load():
             return
+        work = {
+            Role.EMBED: self._one_by_one,
+            Role.PREPARE: self._prepare_each,
+            Role.ENCODE: self._encode_together,
+            Role.QUERY: self._answer_texts,
+        }[self._role]
         while True:
-            tasks = self._inbox.get()
-            if self._role is Role.ENCODE:
-                self._encode_together(tasks)
-            else:
-                self._one_by_one(tasks)
+            work(self._inbox.get())
 
     def _receive(self) -> None:
         """Take messages off the connection while the model works, so that the parent never waits to send.
@@ -80,7 +96,7 @@ class Worker:
             except (EOFError, OSError):
                 os._exit(0)
 
-    def _send(self, message: Ready | NotReady | Answers | TooLarge) -> None:
+    def _send(self, message: Ready | NotReady | Answers | TooLarge | ModelLost) -> None:
         """A parent that is gone is no error worth a traceback in its terminal."""
         try:
             self._connection.send(message)
@@ -91,72 +107,144 @@ class Worker:
         began = time.monotonic()
         try:
             canaries = self._load_model()
+            placement = self._windowed.placement() if self._windowed else ""
         except Exception as error:  # noqa: BLE001 - whatever a model raises is its parent's to judge and to tell
             self._send(_not_ready(error))
             return False
         memory_mb = psutil.Process().memory_info().rss / 2**20
-        self._send(Ready(time.monotonic() - began, memory_mb, canaries))
+        self._send(Ready(time.monotonic() - began, memory_mb, canaries, placement))
         return True
 
-    def _load_model(self) -> NDArray[np.float32] | None:
+    def _load_model(self) -> Vectors | None:
+        """Load what the role needs. Encoding the canaries is the warm-up as well."""
+        self._check_kind()
         if self._role is Role.PREPARE:
             return None
+        if self._role is Role.QUERY:
+            self._text_model.load_text()
+            return None
         self._model.load()
-        return self._model.encode(self._model.canaries())
+        outputs = self._encode_canaries()
+        if self._windowed:
+            return np.stack([pool(self._card.spec.pooling, [output]) for output in outputs])
+        return np.stack(outputs)
+
+    def _check_kind(self) -> None:
+        """A card and a model that do not fit together would fail each item, with reasons that tell nobody anything."""
+        name, windowed = self._card.name, self._card.execution is Execution.WINDOWED
+        if windowed and self._windowed is None:
+            raise ModelLoadFailed(
+                f"the card of {name} says windowed, but it is no WindowedModel: see docs/models.md"
+            )
+        if self._windowed is not None and not windowed:
+            raise ModelLoadFailed(f"{name} hears windows: its card must say so")
+
+    def _encode_canaries(self) -> list[NDArray[np.float32]]:
+        """Both together, or one by one where memory holds no two."""
+        canaries = self._model.canaries()
+        try:
+            return list(self._model.encode(canaries))
+        except MemoryError:
+            return [self._model.encode([canary])[0] for canary in canaries]
+
+    @property
+    def _text_model(self) -> TextModel:
+        if not isinstance(self._model, TextModel):
+            raise ModelLoadFailed(f"{self._card.name} does not read text")
+        return self._model
 
     def _one_by_one(self, tasks: list[Task]) -> None:
         began = sent = time.monotonic()
         results: list[Result] = []
         for task in tasks:
-            results.append(self._one(task))
+            results.append(self._one(task, self._embed))
             now = time.monotonic()
             if now - sent >= ANSWER_SECONDS:
                 self._send(Answers(results, last=False, seconds=0.0))
                 results, sent = [], now
         self._send(Answers(results, last=True, seconds=time.monotonic() - began))
 
-    def _one(self, task: Task) -> Result:
+    def _prepare_each(self, tasks: list[Task]) -> None:
+        busy = 0.0
+        for left, task in zip(range(len(tasks) - 1, -1, -1), tasks, strict=True):
+            result = self._one(task, self._hand_over_parts)
+            busy += result.seconds
+            self._send(Answers([result], last=not left, seconds=busy))
+
+    def _one(self, task: Task, work: Callable[[Task, _Metered, InputState], Result]) -> Result:
         self._started += 1
+        self._waited = 0.0
         began = time.monotonic()
         self._slot.begin(self._started, began)
         state: InputState | None = None
         try:
             state = self._read_state(task)
             self._slot.learned(self._started, began, state)
-            array, audio_seconds = self._compute(task.path)
+            audio = _Metered(self._reader.open_audio(task.path, self._card.spec.sample_rate))
+            result = work(task, audio, state)
             _check_unchanged(task.path, state)
-            return Result(task.key, array, "", "", state, time.monotonic() - began, audio_seconds)
+            return replace(result, seconds=time.monotonic() - began - self._waited)
+        except ModelError as error:  # no other item would fare better
+            self._send(ModelLost(error.code, error.message, error.cure))
+            return Result(task.key, None, error.code, error.message, state, time.monotonic() - began, 0.0)
         except Exception as error:  # noqa: BLE001 - one item's trouble, of any kind, is its own row
             kind = _item_error(error)
-            return Result(task.key, None, kind.code, kind.message, state, time.monotonic() - began, 0.0)
+            seconds = time.monotonic() - began - self._waited
+            return Result(task.key, None, kind.code, kind.message, state, seconds, 0.0)
         finally:
             self._slot.end(self._started, time.monotonic())
 
     def _read_state(self, task: Task) -> InputState:
-        stat = _stat(task.path)
-        state = InputState(stat.st_size, stat.st_mtime_ns)
+        state = _look(task.path, task.state)
         if task.state.digest is not None and state.same_stat(task.state):
             return task.state
         return InputState(state.size, state.mtime_ns, self._reader.digest(task.path))
 
-    def _compute(self, path: bytes) -> tuple[NDArray[np.float32], float]:
-        audio = _Metered(self._reader.open_audio(path, self._model.card.spec.sample_rate))
-        prepared = self._model.prepare(audio)
-        if self._role is Role.PREPARE:
-            return prepared, audio.seconds
-        return self._model.encode([prepared])[0], audio.seconds
+    def _embed(self, task: Task, audio: _Metered, state: InputState) -> Result:
+        vector = np.asarray(self._model.encode([self._prepared(audio)])[0])
+        return Result(task.key, vector, "", "", state, 0.0, audio.seconds)
+
+    def _prepared(self, audio: Audio) -> NDArray[np.float32]:
+        if isinstance(self._model, WindowedModel):
+            raise TypeError(f"{self._card.name} prepares nothing: it hears windows")
+        return self._model.prepare(audio)
+
+    def _hand_over_parts(self, task: Task, audio: _Metered, state: InputState) -> Result:
+        """Send each window as soon as it is decoded; a long track is never held as a whole."""
+        parts = self._windowed.windows(audio) if self._windowed else [self._prepared(audio)]
+        count = 0
+        for count, part in enumerate(parts, 1):
+            sound = np.asarray(part, np.float32)
+            self._hand_over(Result(task.key, sound, "", "", None, 0.0, 0.0, count - 1, last=False), state)
+        if not count:
+            raise ModelFailed("the model made no window of it")
+        return Result(task.key, None, "", "", state, 0.0, audio.seconds, count)
+
+    def _hand_over(self, result: Result, state: InputState) -> None:
+        """The parent may be slow to listen, on purpose: that time is not the item's."""
+        _, _, since, _ = self._slot.read()
+        began = time.monotonic()
+        self._slot.end(self._started, began)
+        self._send(Answers([result], last=False, seconds=0.0))
+        waited = time.monotonic() - began
+        self._waited += waited
+        self._slot.learned(self._started, since + waited, state)
 
     def _encode_together(self, tasks: list[Task]) -> None:
         self._started += 1
         began = time.monotonic()
         self._slot.begin(self._started, began)
         try:
-            answer: Answers | TooLarge = self._encode(tasks, began)
+            answer: Answers | TooLarge | ModelLost = self._encode(tasks, began)
         except MemoryError:
             answer = TooLarge()
+        except ModelError as error:
+            answer = ModelLost(error.code, error.message, error.cure)
         except Exception as error:  # noqa: BLE001 - the model failed on this batch; the parent tries its items alone
             kind = _item_error(error)
-            results = [Result(task.key, None, kind.code, kind.message, None, 0.0, 0.0) for task in tasks]
+            results = [
+                Result(task.key, None, kind.code, kind.message, None, 0.0, 0.0, task.part) for task in tasks
+            ]
             answer = Answers(results, last=True, seconds=time.monotonic() - began)
         self._started += len(tasks) - 1
         self._slot.end(self._started, time.monotonic())
@@ -164,16 +252,33 @@ class Worker:
 
     def _encode(self, tasks: list[Task], began: float) -> Answers:
         prepared = [task.prepared for task in tasks if task.prepared is not None]
-        vectors = self._model.encode(prepared)
-        if len(vectors) != len(tasks):
-            raise ModelFailed(f"the model gave {len(vectors)} vectors for {len(tasks)} items")
+        outputs = self._model.encode(prepared)
+        if len(outputs) != len(tasks):
+            raise ModelFailed(f"the model gave {len(outputs)} outputs for {len(tasks)} inputs")
         seconds = time.monotonic() - began
         share = seconds / len(tasks)
         results = [
-            Result(task.key, vector, "", "", None, share, 0.0)
-            for task, vector in zip(tasks, vectors, strict=True)
+            Result(task.key, np.asarray(output), "", "", None, share, 0.0, task.part)
+            for task, output in zip(tasks, outputs, strict=True)
         ]
         return Answers(results, last=True, seconds=seconds)
+
+    def _answer_texts(self, tasks: list[Task]) -> None:
+        results = [self._answer_text(task) for task in tasks]
+        self._send(Answers(results, last=True, seconds=sum(result.seconds for result in results)))
+
+    def _answer_text(self, task: Task) -> Result:
+        self._started += 1
+        began = time.monotonic()
+        self._slot.begin(self._started, began)
+        try:
+            vector = self._text_model.encode_text(task.text)
+            return Result(task.key, vector, "", "", None, time.monotonic() - began, 0.0)
+        except Exception as error:  # noqa: BLE001 - whatever the model raises goes to the one who asked
+            kind = _item_error(error)
+            return Result(task.key, None, kind.code, kind.message, None, time.monotonic() - began, 0.0)
+        finally:
+            self._slot.end(self._started, time.monotonic())
 
 
 class _Metered:
@@ -188,25 +293,36 @@ class _Metered:
     def declared_seconds(self) -> float | None:
         return self._audio.declared_seconds
 
+    def description(self) -> str | None:
+        return self._audio.description() if isinstance(self._audio, Described) else None
+
     def blocks(self) -> Iterator[NDArray[np.float32]]:
+        self.seconds = 0.0  # listening twice does not make a track longer
         for block in self._audio.blocks():
             self.seconds += len(block) / self.sample_rate
             yield block
 
 
-def _stat(path: bytes) -> os.stat_result:
+def _look(path: bytes, known: InputState) -> InputState:
+    """Size and time of what lies at ``path``.
+
+    A cut's time is the later of its file's and its cue sheet's: never less than the known one, as the sheet is not
+    looked at here.
+    """
+    file, cut = split_path(path)
     try:
-        return os.stat(path)
+        stat = os.stat(file)
     except FileNotFoundError as error:
         raise Vanished("the file is not there any more") from error
     except OSError as error:
         raise Unreadable(f"the file cannot be looked at: {error.strerror}") from error
+    time_ns = stat.st_mtime_ns if cut is None else max(stat.st_mtime_ns, known.mtime_ns)
+    return InputState(stat.st_size, time_ns)
 
 
 def _check_unchanged(path: bytes, state: InputState) -> None:
     """What was decoded must be what was digested, or the vector would be filed under another content."""
-    stat = _stat(path)
-    if not InputState(stat.st_size, stat.st_mtime_ns).same_stat(state):
+    if not _look(path, state).same_stat(state):
         raise Unreadable("the file changed while it was read", cure="the next run reads it again")
 
 
@@ -223,4 +339,6 @@ def _item_error(error: Exception) -> ItemError:
 def _not_ready(error: Exception) -> NotReady:
     if isinstance(error, RepriseError):
         return NotReady(error.code, error.message, error.cure)
+    if isinstance(error, MemoryError):
+        return NotReady(MemoryExceeded.code, "there is not enough memory to load it", "")
     return NotReady(ModelLoadFailed.code, f"{type(error).__name__}: {error}", "")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reprise.core.cuts import split_path
 from reprise.errors import (
     EmptyFile,
     NoAudioStream,
@@ -21,19 +22,23 @@ from reprise.errors import (
     Unreadable,
     Vanished,
 )
+from reprise.media.cutting import cut_frames
 from reprise.media.kinds import file_kind
+from reprise.media.packets import decoded_frames
 from reprise.media.promised import promised_seconds
+from reprise.media.sidecar import supplied_text
 from reprise.media.sniff import AUDIO_CONTAINERS, sniff_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
+    from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import InputContainer
-    from av.packet import Packet
     from numpy.typing import NDArray
 
+    from reprise.media.packets import Losses
     from reprise.media.resample import MonoResampler
 
 RESAMPLER = "swr"
@@ -42,10 +47,9 @@ RESAMPLER = "swr"
 MONO = "mean"
 """The word for a spec's ``mono``: the arithmetic mean of left and right."""
 
-_BAD_READS = 16
-"""Reads that fail one after the other before the rest of a file is given up."""
-
 _READ_BYTES = 1024 * 1024
+
+_SLACK_SECONDS = 0.002  # a cut ends between two samples, and a container may count milliseconds
 
 _AV_TIME_BASE = 1_000_000  # FFmpeg states a container's duration in microseconds
 
@@ -67,15 +71,24 @@ class _Content:
     promised: float | None  # seconds
 
 
+@dataclass(slots=True)
+class _Damage:
+    lost: int = 0  # packets that could not be decoded
+
+
 class AudioFile:
-    """One file's sound as mono float32 at ``sample_rate`` Hz. Making it costs nothing and opens nothing."""
+    """One item's sound as mono float32 at ``sample_rate`` Hz: a whole file's, or a part of one when ``path`` names a
+    cut (``core.cuts``). Making it costs nothing and opens nothing.
+    """
 
     def __init__(self, path: bytes | str, sample_rate: int, limits: DecodeLimits = DecodeLimits()) -> None:
-        self._path = os.fsencode(path)
+        self._path, self._cut = split_path(os.fsencode(path))
         self._sample_rate = sample_rate
         self._limits = limits
         self._declared: float | None = None
         self._opened = False
+        self.lossless = False
+        """Whether the codec loses nothing; known once the file was opened."""
 
     @property
     def sample_rate(self) -> int:
@@ -86,10 +99,11 @@ class AudioFile:
         """What the container says, in seconds; it may lie. ``None`` when it says nothing or cannot be opened."""
         if not self._opened:
             try:
-                self._open(self._look()).close()
+                with self._open(self._look()):
+                    pass
             except (NotAudio, NoAudioStream, EmptyFile, Truncated, Unreadable, Vanished):
                 return None
-        return self._declared
+        return self._inside(self._declared)
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Mono blocks of shape (n,), nominal range -1 to 1, in order.
@@ -102,10 +116,9 @@ class AudioFile:
         content = self._look()
         resampler = MonoResampler(self._sample_rate)
         decoded = 0
-        with self._open(content) as container:
-            stream = _audio_stream(container)
-            promised = _promise(content, stream)
-            for block in _resampled(container, stream, resampler):
+        with self._open(content) as opened:
+            promised = self._inside(_promise(content, opened[1]))
+            for block in _resampled(self._frames(content, opened, resampler), resampler):
                 decoded += len(block)
                 self._check_length(decoded)
                 yield block
@@ -113,6 +126,47 @@ class AudioFile:
         if decoded == 0:
             self._check_disk()
             raise _nothing_heard(content, resampler.lost)
+
+    def description(self) -> str | None:
+        """The text beside the file (``media.sidecar``); a part of a file has none of its own."""
+        return supplied_text(self._path) if self._cut is None else None
+
+    def frames(self) -> Iterator[AudioFrame]:
+        """The samples as the file holds them, at its own rate, to be written elsewhere without a loss.
+
+        Raises as ``blocks`` does, and ``Truncated`` for anything that is missing of a lossless format.
+        """
+        content, damage, decoded = self._look(), _Damage(), 0.0
+        with self._open(content) as opened:
+            promised = self._inside(_promise(content, opened[1]))
+            for frames in self._frames(content, opened, damage):
+                for frame in frames:
+                    decoded += frame.samples / frame.sample_rate
+                    yield frame
+        if decoded == 0 or self._misses(decoded, promised, damage.lost):
+            self._check_disk()
+            raise Truncated(f"{_length(decoded)} of {_length(promised or 0)} s could be decoded")
+
+    def _misses(self, decoded: float, promised: float | None, lost: int) -> bool:
+        if promised is None:
+            return self.lossless and lost > 0
+        share = 1.0 if self.lossless else self._limits.min_decoded
+        return decoded < promised * share - _SLACK_SECONDS
+
+    def _frames(
+        self, content: _Content, opened: tuple[InputContainer, AudioStream], losses: Losses
+    ) -> Iterator[Sequence[AudioFrame]]:
+        if self._cut is None:
+            return decoded_frames(*opened, losses)
+        return cut_frames(opened, lambda: self._open(content), self._cut, losses)
+
+    def _inside(self, seconds: float | None) -> float | None:
+        """How much of a file of that length lies in the cut. What the cut promises itself counts as promised."""
+        if self._cut is None:
+            return seconds
+        if self._cut.seconds is not None:
+            return self._cut.seconds
+        return None if seconds is None else max(0.0, seconds - self._cut.start_seconds)
 
     def _look(self) -> _Content:
         size = _regular_size(self._path)
@@ -128,7 +182,15 @@ class AudioFile:
             raise NotAudio(_looks_like(container, self._path))
         return _Content(container, promised)
 
-    def _open(self, content: _Content) -> InputContainer:
+    @contextmanager
+    def _open(self, content: _Content) -> Iterator[tuple[InputContainer, AudioStream]]:
+        """The container and the stream of its sound."""
+        with self._open_container(content) as container:
+            stream = _audio_stream(container)
+            self.lossless = stream.codec_context.codec.lossless
+            yield container, stream
+
+    def _open_container(self, content: _Content) -> InputContainer:
         import av
 
         # The scheme keeps a name like "concat:…" a name, the whitelist keeps playlists from opening others.
@@ -236,37 +298,10 @@ def _promise(content: _Content, stream: AudioStream) -> float | None:
 
 
 def _resampled(
-    container: InputContainer, stream: AudioStream, resampler: MonoResampler
+    frames: Iterator[Sequence[AudioFrame]], resampler: MonoResampler
 ) -> Iterator[NDArray[np.float32]]:
-    from av import FFmpegError
-
-    codec = stream.codec_context
-    codec.thread_count = 1  # there is one process per core
-    decode, feed = codec.decode, resampler.feed
-    for packet in _packets(container, stream):
-        try:
-            frames = decode(packet)
-        except FFmpegError:
-            resampler.lost += 1
-            continue
-        if feed(frames):
+    feed = resampler.feed
+    for some in frames:
+        if feed(some):
             yield from resampler.pull()
-    with suppress(FFmpegError):  # the demuxer's own end may have drained the decoder already
-        feed(decode(None))
     yield from resampler.finish()
-
-
-def _packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
-    """All packets that can be read, beyond those that cannot."""
-    from av import FFmpegError
-
-    failures = 0
-    while failures < _BAD_READS:
-        try:
-            for packet in container.demux(stream):
-                failures = 0
-                yield packet
-        except FFmpegError:
-            failures += 1
-        else:
-            return

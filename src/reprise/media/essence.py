@@ -11,6 +11,7 @@ import os
 import struct
 from typing import TYPE_CHECKING, TypeAlias
 
+from reprise.core.cuts import split_path
 from reprise.errors import Unreadable, Vanished
 from reprise.media.sniff import sniff_file
 from reprise.media.trailers import trailing_tags_start
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     Span: TypeAlias = tuple[int, int]  # offset and length in bytes
+    _Identity: TypeAlias = tuple[int, int, int, int, int]
     Reader: TypeAlias = Callable[[BinaryIO, int, int], Iterator[Span]]
 
 _VERSION = "reprise essence 1"
 """Raise the number when the meaning of any digest changes: all files count as changed then."""
+
+_CUT_VERSION = b"reprise cut 1"
 
 _CHUNK_BYTES = 1024 * 1024
 _BUFFER_BYTES = 256 * 1024
@@ -36,6 +40,42 @@ _OGG_HEADER_PACKETS = ((b"\x01vorbis", 3), (b"OpusHead", 2), (b"Speex   ", 2))
 
 class _Incomprehensible(ValueError):
     """The container's structure cannot be followed."""
+
+
+class Essences:
+    """Digests of items by their paths, be they files or cuts of a file.
+
+    A cut's digest is made of its file's and of its bounds: so a retagged or renamed album keeps those of its tracks,
+    and a moved boundary changes those beside it. The tracks of an album come one after the other, so the last file's
+    digest is remembered instead of reading the album once for each of them.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[_Identity, bytes] | None = None
+
+    def digest(self, path: bytes) -> bytes:
+        """32 bytes over the sound at ``path``, which may name a cut. Raises ``Unreadable`` or ``Vanished``."""
+        file, cut = split_path(path)
+        if cut is None:
+            return essence_digest(file)
+        return hashlib.sha256(b"\0".join([_CUT_VERSION, self._of_file(file), cut.bounds])).digest()
+
+    def _of_file(self, file: bytes) -> bytes:
+        identity = _identity(file)
+        if self._last is None or self._last[0] != identity:
+            self._last = identity, essence_digest(file)
+        return self._last[1]
+
+
+def _identity(file: bytes) -> _Identity:
+    """What changes whenever the file is another one or has other content."""
+    try:
+        status = os.stat(file)
+    except (FileNotFoundError, NotADirectoryError):
+        raise Vanished("the file is gone") from None
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def essence_digest(path: bytes) -> bytes:

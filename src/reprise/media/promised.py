@@ -5,8 +5,11 @@ Only counts that the container states are taken; an estimate from a bitrate or a
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import TYPE_CHECKING
+
+from reprise.media.sniff import sniff_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +28,21 @@ _MPEG_RATES = {
     2: (22050, 24000, 16000),
     0: (11025, 12000, 8000),
 }  # by version bits, Hz
+
+
+_GUESSED = frozenset({"mp3", "adts", "ac3"})
+"""Containers without any count: what is said of their length comes from a bit rate."""
+
+
+def sure_seconds(path: bytes, told: float | None) -> float | None:
+    """How long the file's sound is, in seconds, when that can be relied on; ``told`` is what its tags say.
+
+    Raises ``OSError``.
+    """
+    with open(path, "rb") as file:
+        container, start = sniff_file(file)
+        promised = promised_seconds(file, container, start, os.fstat(file.fileno()).st_size)
+    return told if promised is None and container not in _GUESSED else promised
 
 
 def promised_seconds(file: BinaryIO, container: str, start: int, size: int) -> float | None:

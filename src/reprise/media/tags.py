@@ -107,16 +107,16 @@ def _tags(tag: TinyTag | None, seconds: float | None) -> Tags:
         bpm, key = tag.other.get("bpm"), tag.other.get("initial_key") or tag.other.get("initialkey")
         year = year or "".join(tag.other.get("date", ())[:1])  # FFmpeg writes it so in WMA
     return Tags(
-        title=_text(tag.title),
-        artist=_text(tag.artist),
-        album=_text(tag.album),
-        album_artist=_text(tag.albumartist),
-        genre=_text(tag.genre),
-        year=_year(year),
+        title=clean_text(tag.title),
+        artist=clean_text(tag.artist),
+        album=clean_text(tag.album),
+        album_artist=clean_text(tag.albumartist),
+        genre=clean_text(tag.genre),
+        year=year_of(year),
         track=tag.track or None,
         disc=tag.disc or None,
         bpm=_bpm(bpm[0]) if bpm else None,
-        key=_text(key[0]) if key else None,
+        key=clean_text(key[0]) if key else None,
         duration=_seconds(seconds),
     )
 
@@ -144,21 +144,22 @@ def _from_metadata(found: Mapping[str, str], microseconds: int | None) -> Tags:
 
     bpm = first("bpm", "tbpm", "tmpo")
     return Tags(
-        title=_text(first("title")),
-        artist=_text(first("artist")),
-        album=_text(first("album")),
-        album_artist=_text(first("album_artist", "albumartist", "album artist")),
-        genre=_text(first("genre")),
-        year=_year(first("date", "year", "date_released", "originaldate")),
+        title=clean_text(first("title")),
+        artist=clean_text(first("artist")),
+        album=clean_text(first("album")),
+        album_artist=clean_text(first("album_artist", "albumartist", "album artist")),
+        genre=clean_text(first("genre")),
+        year=year_of(first("date", "year", "date_released", "originaldate")),
         track=_whole(first("track", "tracknumber", "part_number")),
         disc=_whole(first("disc", "discnumber")),
         bpm=_bpm(bpm) if bpm else None,
-        key=_text(first("initialkey", "initial_key", "tkey", "key")),
+        key=clean_text(first("initialkey", "initial_key", "tkey", "key")),
         duration=_seconds(microseconds / 1_000_000 if microseconds else None),
     )
 
 
-def _text(value: str | None) -> str | None:
+def clean_text(value: str | None) -> str | None:
+    """One line without control characters and space around it; nothing is ``None``."""
     if not value:
         return None
     if not value.isprintable():
@@ -166,7 +167,7 @@ def _text(value: str | None) -> str | None:
     return value.strip() or None
 
 
-def _year(value: str | None) -> int | None:
+def year_of(value: str | None) -> int | None:
     """The first year of 1900 to 2099 in a date of any shape: 2003, 2003-05-01, 20030501, 1 May 2003."""
     if not value:
         return None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from reprise.core.ports import ChoosableModel
 from reprise.errors import ModelLoadFailed, UnknownModel
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from reprise.core.ports import EmbeddingModel
-    from reprise.core.spec import ModelCard
+    from reprise.core.choices import ModelChoices
+    from reprise.core.ports import EmbeddingModel, WindowedModel
 
 GROUP = "reprise.models"
 
@@ -21,8 +22,8 @@ def model_names() -> list[str]:
     return sorted(_entry_points())
 
 
-def load_model(name: str) -> EmbeddingModel:
-    """Construct a registered model; its weights stay on disk until its ``load()``.
+def load_model(name: str, choices: ModelChoices | None = None) -> EmbeddingModel | WindowedModel:
+    """Construct a registered model and tell it what was chosen; its weights stay on disk until its ``load()``.
 
     Raises:
         UnknownModel: no package registers that name; names the ones there are.
@@ -32,7 +33,9 @@ def load_model(name: str) -> EmbeddingModel:
     if found is None:
         raise _unknown(name)
     try:
-        model: EmbeddingModel = found.load()()
+        model: EmbeddingModel | WindowedModel = found.load()()
+        if choices is not None and isinstance(model, ChoosableModel):
+            model.configure(choices)
         named = model.card.name
     except Exception as error:  # anything may be wrong in a package of someone else
         reason = f"{type(error).__name__}: {error}"
@@ -40,15 +43,6 @@ def load_model(name: str) -> EmbeddingModel:
     if named != name:
         raise ModelLoadFailed(f"the model {name!r} of {_package(found)} calls itself {named!r}")
     return model
-
-
-def model_cards() -> list[ModelCard]:
-    """The card of every registered model, by name.
-
-    Raises ``ModelLoadFailed`` at the first one that does not load; to show the others, go through
-    :func:`model_names` and :func:`load_model`.
-    """
-    return [load_model(name).card for name in model_names()]
 
 
 def _entry_points() -> dict[str, EntryPoint]:

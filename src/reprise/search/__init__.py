@@ -1,1 +1,1 @@
-"""Finding: what sounds like a track. Knows ports, no adapter."""
+"""Finding: what sounds like a track or a text, paths and radio, playlists. Knows ports, no adapter."""

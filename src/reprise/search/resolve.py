@@ -1,4 +1,4 @@
-"""Which track a person means: an id, a path, or words of its title and artist."""
+"""Which track a person means: an id, a path, or words of its title and artist. And which folder."""
 
 from __future__ import annotations
 
@@ -41,6 +41,24 @@ def _by_id(catalogue: Catalogue, owner: str, text: str) -> Item | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         return None
     return catalogue.items.get(owner, [int(text)]).get(int(text))
+
+
+def resolve_folder(catalogue: Catalogue, owner: str, text: str) -> tuple[int, bytes]:
+    """The library and the path in it that a folder means: as typed, or relative to a library that holds it.
+
+    Raises ``NotFound`` when no library of the owner holds such a folder.
+    """
+    raw = os.fsencode(text)
+    libraries = catalogue.libraries.all(owner)
+    for absolute in (os.path.abspath(raw), os.path.realpath(raw)):
+        for library in libraries if os.path.isdir(absolute) else ():
+            root = library.root.rstrip(b"/") + b"/"
+            if (absolute.rstrip(b"/") + b"/").startswith(root):
+                return library.id, absolute[len(root) :]
+    for library in libraries:
+        if not os.path.isabs(raw) and os.path.isdir(os.path.join(library.root, raw)):
+            return library.id, os.path.normpath(raw)
+    raise NotFound(f"no library of {owner!r} holds a folder {text!r}", cure="see: reprise libraries")
 
 
 def _by_path(catalogue: Catalogue, owner: str, text: str) -> Item | None:

@@ -8,12 +8,14 @@ import stat
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
+from reprise.core.cuts import split_path
 from reprise.core.items import AUDIO_SUFFIXES, display_path
 from reprise.core.ports import FoundFile, ScanProblem
-from reprise.errors import BadSetting, LibraryError
-from reprise.media.essence import essence_digest
+from reprise.errors import BadSetting, LibraryError, Vanished
+from reprise.media.essence import Essences
 from reprise.media.kinds import file_kind
 from reprise.media.tags import read_tags
+from reprise.sources.cuesheets import CUE_SUFFIX, read_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +41,8 @@ _KIND_MASK = 0o170000  # the bits of st_mode that stat.S_IFMT keeps
 
 
 class FolderSource:
-    """The audio files below ``root``, an absolute path in the file system's own bytes.
+    """The audio files below ``root``, an absolute path in the file system's own bytes; in place of a file that a cue
+    sheet cuts, its tracks.
 
     ``exclude`` holds gitignore-like patterns against the relative path (``*.wav``, ``Samples/``,
     ``**/demo/*``). With ``follow_links`` linked folders are walked, each real folder once.
@@ -50,6 +53,9 @@ class FolderSource:
         self._prefix = os.path.join(root, b"")  # joined by hand: a scan does it for every file
         self._excluded = _excluder(exclude) if exclude else None
         self._follow_links = follow_links
+        self._essences = Essences()
+        self._cut_tags: dict[bytes, Tags] = {}
+        """Of the tracks of the folder that was listed last and has cue sheets: they are asked for right after."""
 
     def walk(self) -> Iterator[FoundFile | ScanProblem]:
         """Files and problems in the memcmp order of their relative paths.
@@ -79,12 +85,24 @@ class FolderSource:
                 stack.pop()
 
     def tags(self, path: bytes) -> Tags:
-        """The tags of the file at ``path`` relative to the root. Raises ``Unreadable`` or ``Vanished``."""
-        return read_tags(self._prefix + path)
+        """The tags of the item at ``path`` relative to the root. Raises ``Unreadable`` or ``Vanished``."""
+        file, cut = split_path(path)
+        return read_tags(self._prefix + path) if cut is None else self._tags_of_cut(file, path)
 
     def digest(self, path: bytes) -> bytes:
-        """32 bytes over the essence of the file at ``path``. Raises ``Unreadable`` or ``Vanished``."""
-        return essence_digest(self._prefix + path)
+        """32 bytes over the essence of the item at ``path``. Raises ``Unreadable`` or ``Vanished``."""
+        return self._essences.digest(self._prefix + path)
+
+    def _tags_of_cut(self, file: bytes, path: bytes) -> Tags:
+        if path not in self._cut_tags:
+            folder = file[: file.rfind(b"/") + 1]
+            try:
+                self._entries(folder, set())
+            except OSError:
+                raise Vanished("its folder is gone") from None
+        if path not in self._cut_tags:
+            raise Vanished("no cue sheet speaks of it any more")
+        return self._cut_tags[path]
 
     def _entries(self, prefix: bytes, visited: set[tuple[int, int]]) -> list[_Entry]:
         """What matters in one folder, sorted; nothing when the folder was walked before by another way.
@@ -111,6 +129,8 @@ class FolderSource:
     ) -> list[_Entry]:
         """The inner loop over every name of the library: stat from the folder spares looking up its path."""
         entries: list[_Entry] = []
+        sheets: list[bytes] = []
+        left_out: list[bytes] = []
         item: FoundFile | ScanProblem | None
         excluded, common, look, follow = self._excluded, _COMMON_SUFFIXES, os.stat, self._follow_links
         for entry in found:
@@ -126,9 +146,12 @@ class FolderSource:
             elif name[-4:] not in common and name[-5:] not in common and not _is_audio(name):
                 if follow and entry.is_symlink() and (lost := self._lost_folder(entry, prefix + name)):
                     entries.append((name + b"/", lost))
+                elif name[-4:].lower() == CUE_SUFFIX:
+                    sheets.append(name)
                 continue
             path = prefix + name
             if excluded is not None and excluded(path):
+                left_out.append(name)
                 continue
             if is_folder:
                 entries.append((name, None))
@@ -144,7 +167,21 @@ class FolderSource:
                 )
             if item is not None:
                 entries.append((name, item))
-        return entries
+        return self._cut(prefix, entries, sheets, left_out) if sheets else entries
+
+    def _cut(
+        self, prefix: bytes, entries: list[_Entry], sheets: list[bytes], left_out: list[bytes]
+    ) -> list[_Entry]:
+        """The entries with tracks in place of the files that the sheets cut, and what is wrong with the sheets."""
+        excluded = self._excluded
+        files = {name: entry for name, entry in entries if isinstance(entry, FoundFile)}
+        odd = [name for name, entry in entries if isinstance(entry, ScanProblem)]
+        used = [name for name in sheets if excluded is None or not excluded(prefix + name)]
+        found = read_sheets(self._prefix, prefix, used, files, odd, left_out)
+        tracks = [track for cuts in found.tracks.values() for track in cuts]
+        self._cut_tags = {file.path: tags for file, tags in tracks}
+        whole = [(name, entry) for name, entry in entries if name not in found.tracks]
+        return [*whole, *found.problems, *((file.path[len(prefix) :], file) for file, _ in tracks)]
 
     def _lost_folder(self, entry: os.DirEntry[bytes], path: bytes) -> ScanProblem | None:
         """A link to nothing may be a folder whose disk is away: what was below it is not taken for deleted."""

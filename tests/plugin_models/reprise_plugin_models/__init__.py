@@ -1,4 +1,4 @@
-"""A user's own package of models, for tests: they decode nothing, and do what the file itself says.
+"""A user's own package of models, for tests: they do what the file itself says, and most decode nothing.
 
 A file's first word tells what happens to it: ``crash``, ``hang``, ``hog`` or ``raise`` while it is decoded;
 ``encode-crash``, ``encode-hang``, ``encode-raise``, ``encode-memory`` or ``encode-nan`` in the model. Any other
@@ -7,21 +7,30 @@ content gets a vector of its own. Variables of the environment tell the rest:
 ``PLUGIN_MODELS_LOG``: a file to which each load, item and batch appends a line;
 ``PLUGIN_MODELS_SECONDS``: how long each item takes; ``PLUGIN_MODELS_LOAD_SECONDS``: how long a slow load takes;
 ``PLUGIN_MODELS_FITS``: the largest batch for which there is memory; ``PLUGIN_MODELS_EPOCH``: the versioned model's.
+The windowed models (``windowed.py``) know more.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import resource
-import signal
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 
 from reprise.core.spec import Execution, ModelCard, ModelSpec
+from reprise_plugin_models.behaviour import (
+    DIMENSION,
+    IN_DECODING,
+    IN_ENCODING,
+    file_behind,
+    misbehave,
+    note,
+    number,
+    others_resident,
+    vector_of,
+)
+from reprise_plugin_models.windowed import Heard, Windowed, WindowedB, WindowedOnDevice, WithoutPlacement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,53 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reprise.core.ports import Audio
-
-DIMENSION = 8
-IN_DECODING = ("crash", "hang", "hog", "raise")
-IN_ENCODING = ("encode-crash", "encode-hang", "encode-raise", "encode-memory", "encode-nan")
-
-
-def number(variable: str, default: float = 0.0) -> float:
-    return float(os.environ.get(f"PLUGIN_MODELS_{variable}", default))
-
-
-def note(*words: object) -> None:
-    """Append one line to the log; a single write, so that processes do not cut into each other's lines."""
-    if path := os.environ.get("PLUGIN_MODELS_LOG"):
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(descriptor, (" ".join(map(str, words)) + "\n").encode())
-        finally:
-            os.close(descriptor)
-
-
-def file_behind(audio: Any) -> str:
-    """The path of what is to be decoded: tests reach behind the port because their models decode nothing."""
-    while hasattr(audio, "_audio"):
-        audio = audio._audio
-    return os.fsdecode(audio._path)
-
-
-def vector_of(content: bytes, salt: str) -> NDArray[np.float32]:
-    seed = int.from_bytes(hashlib.blake2b(content + salt.encode(), digest_size=8).digest(), "big")
-    return np.random.default_rng(seed).standard_normal(DIMENSION, dtype=np.float32)
-
-
-def misbehave(word: str) -> None:
-    kind = word.removeprefix("encode-")
-    if kind == "crash":
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if kind == "hang":
-        time.sleep(3600)
-    if kind == "hog":
-        held = [bytearray(os.urandom(1) * (32 << 20)) for _ in range(12)]
-        time.sleep(3600)
-        del held
-    if kind == "raise":
-        raise RuntimeError("told to raise")
-    if kind == "memory":
-        raise MemoryError
 
 
 class Null:
@@ -120,21 +82,6 @@ class Null:
 
     def canaries(self) -> Sequence[NDArray[np.float32]]:
         return [np.concatenate([[0.0], row]).astype(np.float32) for row in np.eye(2, DIMENSION)]
-
-
-def others_resident(name: str) -> list[str]:
-    """Other models whose process still lives, by the log of loads."""
-    with open(os.environ.get("PLUGIN_MODELS_LOG", os.devnull)) as log:
-        loads = [line.split() for line in log if line.startswith("load ")]
-    return [other for _, other, pid, *_ in loads if other != name and is_model_process(int(pid))]
-
-
-def is_model_process(pid: int) -> bool:
-    try:
-        process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and "reprise.child" in process.cmdline()
-    except psutil.Error:
-        return False
 
 
 class NullB(Null):
@@ -241,5 +188,5 @@ class WrongShape(_Replaced):
 
 MODELS = (
     Null, NullB, NullC, Versioned, Exclusive, ExclusiveB, BrokenLoad, CrashLoad, SlowLoad, SameCanaries, Constant,
-    Nan, Zeros, WrongShape,
+    Nan, Zeros, WrongShape, Windowed, WindowedB, WindowedOnDevice, WithoutPlacement, Heard,
 )  # fmt: skip

@@ -28,6 +28,8 @@ SPOKEN = (
     events.JobFinished,
     events.SpaceSwitched,
     events.SpaceHeld,
+    events.SpaceCleared,
+    events.ModelNotice,
     events.BatchResized,
 )
 

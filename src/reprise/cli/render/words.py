@@ -46,13 +46,20 @@ def _(event: events.JobStarted) -> str:
 def _(event: events.ModelStarted) -> str:
     return (
         f"model {event.position} of {event.of}: {event.model}, {event.to_do:,} of"
-        f" {counted(event.total, 'operation')} to do, {counted(event.workers, 'process', 'processes')}"
+        f" {counted(event.total, 'operation')} to do, {counted(event.workers, 'process', 'processes')},"
+        f" {event.coverage}"
     )
 
 
 @sentence.register
+def _(event: events.ModelNotice) -> str:
+    return f"{event.model}: {event.text}"
+
+
+@sentence.register
 def _(event: events.ModelLoaded) -> str:
-    return f"{event.model} loaded in {duration(event.seconds)}, {event.memory_mb:,.0f} MB"
+    place = f" on {event.placement}" if event.placement else ""
+    return f"{event.model} loaded in {duration(event.seconds)}{place}, {event.memory_mb:,.0f} MB"
 
 
 @sentence.register
@@ -95,6 +102,11 @@ def _(event: events.SpaceSwitched) -> str:
         "" if event.neighbours_kept is None else f"; {event.neighbours_kept:.0%} of the neighbours are kept"
     )
     return f"search with {event.model} answers from {event.space} now{before} ({counted(event.vectors, 'vector')}{kept})"
+
+
+@sentence.register
+def _(event: events.SpaceCleared) -> str:
+    return f"the space {event.space} is cleared"
 
 
 @sentence.register

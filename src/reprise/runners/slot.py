@@ -1,0 +1,59 @@
+"""The device's one place for a heavy model, as two lock files: who holds it, and which search waits for it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from reprise.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reprise.runners.locks import FileLocks
+
+HELD = "device"
+WANTED = "device-wanted"
+LOOK_SECONDS = 0.1
+
+
+class FileSlot:
+    """Implements ``engine.turn.DeviceSlot`` for all processes of one installation."""
+
+    def __init__(self, locks: FileLocks) -> None:
+        self._locks = locks
+
+    def wanted(self) -> bool:
+        return self._locks.held(WANTED)
+
+    @contextmanager
+    def held(self, stop: Callable[[], object]) -> Iterator[bool]:
+        """For a job: waits as long as a search or another job needs the device, or until ``stop``."""
+        while not stop():
+            if self.wanted():
+                time.sleep(LOOK_SECONDS)
+                continue
+            with self._locks.try_lock(HELD) as ours:
+                if ours:
+                    yield True
+                    return
+            time.sleep(LOOK_SECONDS)
+        yield False
+
+    @contextmanager
+    def first(self, patience: float) -> Iterator[None]:
+        """For a search: the job that holds the slot gives way. Raises ``ModelError`` after ``patience`` seconds."""
+        deadline = time.monotonic() + patience
+        with self._locked(WANTED, deadline), self._locked(HELD, deadline):
+            yield
+
+    @contextmanager
+    def _locked(self, name: str, deadline: float) -> Iterator[None]:
+        while time.monotonic() < deadline:
+            with self._locks.try_lock(name) as ours:
+                if ours:
+                    yield
+                    return
+            time.sleep(LOOK_SECONDS)
+        raise ModelError("the device is busy with another search", cure="try again in a moment")

@@ -1,0 +1,140 @@
+"""What each model makes of a question: its space, and the vectors of the seeds and negatives in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reprise.core.space import SpaceState
+from reprise.errors import NotFound, UsageError
+from reprise.search.geometry import weighted_mean
+from reprise.search.query import Blend, name_of
+from reprise.search.serving import serving_space
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from reprise.core.items import Item
+    from reprise.core.ports import QueryEncoder, Vectors, VectorStore
+    from reprise.core.records import Catalogue
+    from reprise.core.space import Space
+    from reprise.search.query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One model's part in a question.
+
+    ``questions`` (q, dimension): what the space is asked, one row for a blend, else one per seed; ``weights`` (q,)
+    between 0 and 1, the largest 1. ``negatives`` (n, dimension).
+    """
+
+    space: Space
+    questions: Vectors
+    weights: NDArray[np.float64]
+    negatives: Vectors
+
+    @property
+    def model(self) -> str:
+        return self.space.model
+
+    @property
+    def partial(self) -> bool:
+        """The model's first space is still filling."""
+        return self.space.state is not SpaceState.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Through which a question is heard: the catalogue, the store, and what turns text into vectors."""
+
+    catalogue: Catalogue
+    store: VectorStore
+    owner: str
+    encoder: QueryEncoder | None = None
+
+
+def voices_of(ears: Ears, query: Query) -> tuple[list[Voice], list[str]]:
+    """A voice for each model that knows a seed, and a warning for whatever is left out of the question.
+
+    Raises ``NotFound`` when no model knows any seed, ``UsageError`` for a text that cannot be compared.
+    """
+    voices: list[Voice] = []
+    warnings: list[str] = []
+    reasons: list[NotFound] = []
+    for model in query.models:
+        try:
+            voice, left_out = _voice(ears, query, model)
+        except NotFound as error:
+            reasons.append(error)
+            continue
+        voices.append(voice)
+        warnings += left_out
+    if not voices:
+        raise reasons[0]
+    return voices, [*(f"{error.message}; {error.cure}" for error in reasons), *warnings]
+
+
+def _voice(ears: Ears, query: Query, model: str) -> tuple[Voice, list[str]]:
+    space = serving_space(ears.catalogue, ears.owner, model)
+    wanted = [*(seed.what for seed in query.seeds), *query.negatives]
+    known = _vectors(ears, space, wanted)
+    seeds = [(known[place], seed.weight) for place, seed in enumerate(query.seeds) if place in known]
+    unknown = [what for place, what in enumerate(wanted) if place not in known]
+    if not seeds:
+        raise _unknown(unknown[0], model)
+    negatives = [known[place] for place in range(len(query.seeds), len(wanted)) if place in known]
+    questions, weights = _questions([row for row, _ in seeds], [weight for _, weight in seeds], query.blend)
+    warnings = [f"{_unknown(what, model).message}: left out of the comparison" for what in unknown]
+    return Voice(space, questions, weights, _stacked(negatives, space.dimension)), warnings
+
+
+def _vectors(ears: Ears, space: Space, wanted: Sequence[Item | str]) -> dict[int, Vectors]:
+    """The vector of each thing that the model knows, by its place."""
+    ids = {what.id for what in wanted if not isinstance(what, str)}
+    stored: Mapping[int, Vectors] = ears.store.get(ears.owner, space.name, ids) if ids else {}
+    texts = {what for what in wanted if isinstance(what, str)}
+    read = _texts(ears, space, texts) if texts else {}
+    return {
+        place: read[what] if isinstance(what, str) else stored[what.id]
+        for place, what in enumerate(wanted)
+        if (what in read if isinstance(what, str) else what.id in stored)
+    }
+
+
+def _texts(ears: Ears, space: Space, texts: Collection[str]) -> dict[str, Vectors]:
+    """Texts as vectors of the space. The encoder must be of the space's own spec, or they mean nothing in it."""
+    if ears.encoder is None:
+        raise UsageError("no text can be read here", cure="name tracks instead")
+    if ears.encoder.fingerprint(space.model) != space.fingerprint:
+        raise UsageError(
+            f"search with {space.model} answers from {space.name}, which another version of the model has made; "
+            "a text read by the installed one cannot be compared with it",
+            cure=f"run: reprise embed FOLDER --model {space.model}; or go back to that version",
+        )
+    return {text: ears.encoder.encode(space.model, text) for text in sorted(texts)}
+
+
+def _questions(
+    rows: Sequence[Vectors], weights: Sequence[float], blend: Blend
+) -> tuple[Vectors, NDArray[np.float64]]:
+    scale = np.asarray(weights, np.float64) / max(weights)
+    if len(rows) == 1 or blend is Blend.ANY:
+        return np.stack(rows), scale
+    mean = weighted_mean(np.stack(rows), scale)
+    if mean is None:
+        raise UsageError("the seeds cancel each other out", cure="use --blend any, or other weights")
+    return mean[None, :], np.ones(1)
+
+
+def _stacked(rows: Sequence[Vectors], dimension: int) -> Vectors:
+    return np.stack(rows) if rows else np.empty((0, dimension), np.float32)
+
+
+def _unknown(what: Item | str, model: str) -> NotFound:
+    cure = "" if isinstance(what, str) else f"see why with: reprise explain {what.id}"
+    return NotFound(f"{name_of(what)} is not embedded by {model}", cure=cure)
