@@ -2,10 +2,10 @@
 FOLDER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check long bench lock format clean
+.PHONY: help setup run test check long bench bench-models lock format clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: ## make .venv for working on Reprise
 	@sh scripts/setup dev
@@ -25,6 +25,10 @@ long: setup ## the proofs that take minutes
 bench: ## measure: the numbers of docs/benchmarks.md
 	@sh scripts/setup bench
 	.venv/bin/python -m benchmarks.run
+
+bench-models: ## the same for neural models, at real size with random weights
+	@sh scripts/setup bench
+	.venv/bin/python -m benchmarks.run --models
 
 format: setup ## put the source into its form
 	.venv/bin/ruff check --fix .

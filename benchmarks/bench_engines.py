@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 MODELS = ("muq", "mert", "music2latent", "clap")
 
-MOST_WINDOWS = 6
-"""Of 5 or 10 s; Music2Latent takes them one at a time, and a third of them is enough."""
+MOST_WINDOWS = 3
+"""Of 5 or 10 s; Music2Latent takes them one at a time."""
 
-FEWER = {"music2latent": 2}
+FEWER = {"music2latent": 1}
 
 
 def main(arguments: Sequence[str] = ()) -> list[Row]:

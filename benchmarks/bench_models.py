@@ -50,7 +50,7 @@ class Size:
     row_seconds: float
 
 
-FULL = Size(PUBLISHED, 210.0, {"muq": 10, "mert": 20}, pairs=3, loops=1, row_songs=4, row_seconds=40.0)
+FULL = Size(PUBLISHED, 210.0, {"muq": 8, "mert": 24}, pairs=3, loops=1, row_songs=4, row_seconds=40.0)
 QUICK = Size(TINY, 35.0, {"muq": 3, "mert": 3}, pairs=1, loops=1, row_songs=2, row_seconds=12.0)
 
 

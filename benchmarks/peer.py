@@ -16,7 +16,6 @@ from reprise.threads import VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import TracebackType
 
     import numpy as np
     from numpy.typing import NDArray
@@ -69,6 +68,7 @@ class Peer:
     """A child process that runs ``module`` of the benchmarks. ``loaded`` is what it said when it was ready."""
 
     def __init__(self, module: str, work: Work, threads: int) -> None:
+        self._module = module
         self._process = subprocess.Popen(
             [PYTHON, "-m", f"benchmarks.{module}", json.dumps(asdict(work))],
             cwd=ROOT,
@@ -82,14 +82,9 @@ class Peer:
     def __enter__(self) -> Peer:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.__exit__(kind, error, trace)
+        self._process.communicate()
 
     def ask(self) -> dict[str, Any]:
         """Have the work done once; what came of it, with ``seconds``."""
@@ -103,7 +98,8 @@ class Peer:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{' '.join(map(str, self._process.args[:3]))} ended without an answer")  # type: ignore[index]
+            self._process.communicate()
+            raise RuntimeError(f"benchmarks.{self._module} ended without an answer")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

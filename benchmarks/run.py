@@ -1,6 +1,8 @@
-"""All promises about speed in one run: ``python -m benchmarks.run [--document]``. Takes about 20 minutes.
+"""All promises about speed in one run: ``python -m benchmarks.run [--models] [--document]``. Takes about 20 minutes.
 
-With ``--document`` the table in ``docs/benchmarks.md`` is written anew, with the machine and the date.
+With ``--models`` those about neural models instead, on their published sizes with random weights. With ``--document``
+the table in ``docs/benchmarks.md`` is written anew, with the machine and the date. What else is given goes to each
+benchmark.
 """
 
 from __future__ import annotations
@@ -12,7 +14,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import bench_cores, bench_embedding, bench_engine, bench_scan, bench_similar
+from benchmarks import (
+    bench_cores,
+    bench_embedding,
+    bench_engine,
+    bench_engines,
+    bench_models,
+    bench_scan,
+    bench_similar,
+)
 from benchmarks.measure import ROOT
 
 if TYPE_CHECKING:
@@ -21,25 +31,28 @@ if TYPE_CHECKING:
     from benchmarks.measure import Row
 
 MODULES = (bench_embedding, bench_cores, bench_scan, bench_engine, bench_similar)
+MODEL_MODULES = (bench_models, bench_engines)
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+OWN_WORDS = {"--models", "--document"}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code 0 when every promise was kept in this run, 1 otherwise."""
-    forwarded = [word for word in arguments if word == "--json"]
-    rows = [row for module in MODULES for row in module.main(forwarded)]
+    forwarded = [word for word in arguments if word not in OWN_WORDS]
+    modules, section = (MODEL_MODULES, "models") if "--models" in arguments else (MODULES, "measured")
+    rows = [row for module in modules for row in module.main(forwarded)]
     if "--document" in arguments:
-        write_document(DOCUMENT, rows)
+        write_document(DOCUMENT, section, rows)
     return 0 if all(row.kept is not False for row in rows) else 1
 
 
-def write_document(path: Path, rows: Sequence[Row]) -> None:
-    """Replace what stands between the two marks."""
+def write_document(path: Path, section: str, rows: Sequence[Row]) -> None:
+    """Replace what stands between the two marks of the section."""
+    begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
     text = path.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    path.write_text(f"{before}{BEGIN}\n{table(rows)}\n{END}{after}", encoding="utf-8")
+    before, rest = text.split(begin)
+    after = rest.split(end)[1]
+    path.write_text(f"{before}{begin}\n{table(rows)}\n{end}{after}", encoding="utf-8")
 
 
 def table(rows: Sequence[Row]) -> str:

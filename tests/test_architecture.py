@@ -10,10 +10,14 @@ import sys
 import textwrap
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reprise.cli.main import COMMANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "reprise"
@@ -169,10 +173,20 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 def test_every_third_party_import_is_declared_and_every_declared_package_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[^A-Za-z0-9_-]", line)[0] for line in project["dependencies"]}
-    tops = {name.split(".")[0] for path in FILES for name in imports_of(path, everywhere=True)}
-    foreign = tops - set(sys.stdlib_module_names) - {"reprise"}
-    assert foreign == declared
+    extras = {module(line) for lines in project["optional-dependencies"].values() for line in lines}
+    assert third_party(FILES) == {module(line) for line in project["dependencies"]} | extras
+    models = [path for path in FILES if path.is_relative_to(SOURCE / "models")]
+    assert not third_party(set(FILES) - set(models)) & extras, "only models need what an extra installs"
+
+
+def module(requirement: str) -> str:
+    """The name that a requirement is imported by."""
+    return re.split(r"[^A-Za-z0-9_-]", requirement)[0].replace("-", "_")
+
+
+def third_party(paths: Iterable[Path]) -> set[str]:
+    tops = {name.split(".")[0] for path in paths for name in imports_of(path, everywhere=True)}
+    return tops - set(sys.stdlib_module_names) - {"reprise"}
 
 
 def test_every_file_of_the_command_line_is_a_command_or_serves_them() -> None:

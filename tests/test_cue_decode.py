@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 
@@ -179,11 +180,35 @@ def test_where_seeking_fails_the_file_is_decoded_from_its_beginning(
     from reprise.media import cutting
 
     monkeypatch.setattr(cutting, "LEAD_SECONDS", -5.0)  # too far by five seconds
-    whole = heard(albums[".flac"])
+    whole, everything = heard(albums[".flac"]), sum(read)
     read.clear()
     cut = Cut(2, 600, 900)
     assert np.array_equal(heard(albums[".flac"], cut), whole[8 * RATE : 12 * RATE])
-    assert read
+    assert sum(read) > everything * 12 / SECONDS * 0.9
+
+
+def adts(path: Path, samples: NDArray[np.float32], rate: int) -> bytes:
+    """AAC without a container: such files can be joined, as broadcasts are."""
+    with av.open(str(path), "w", format="adts") as container:
+        stream: Any = container.add_stream("aac", rate=rate, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "flt", "stereo")
+        frame.sample_rate, frame.pts = rate, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path.read_bytes()
+
+
+def test_a_cut_over_a_change_of_the_sample_rate(tmp_path: Path) -> None:
+    sound = sweep()
+    path = tmp_path / "joined.aac"
+    slow = adts(tmp_path / "b.aac", sound[10 * RATE : 20 * RATE : 2].copy(), RATE // 2)
+    path.write_bytes(adts(tmp_path / "a.aac", sound[: 10 * RATE].copy(), RATE) + slow)
+    rate = RATE // 2
+    part, whole = heard(path, Cut(2, 600, 900), rate), heard(path, rate=rate)
+    assert len(part) == pytest.approx(4 * rate, abs=2)
+    middle = slice(rate // 2, 3 * rate)
+    expected = whole[8 * rate : 12 * rate][middle]
+    assert np.abs(part[middle] - expected).mean() < 0.1 * np.abs(expected).mean()
 
 
 @pytest.mark.parametrize("channels", [1, 3, 6, 8])

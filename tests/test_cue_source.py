@@ -335,6 +335,13 @@ def test_one_lost_file_of_two_costs_the_other_nothing(tmp_path: Path, sound: dic
     assert problem.message == "it names b.wav, which is not in this folder"
 
 
+def test_all_that_is_wrong_with_a_sheet_is_one_problem(tmp_path: Path) -> None:
+    (tmp_path / "album.cue").write_text(sheet("a.wav", *THREE) + sheet("b.wav", *THREE))
+    assert refused(tmp_path) == {
+        b"album.cue": "it names a.wav, which is not in this folder; it names b.wav, which is not in this folder"
+    }
+
+
 def test_a_pipe_named_like_a_sheet_is_not_waited_for(tmp_path: Path, sound: dict[str, bytes]) -> None:
     (tmp_path / "album.flac").write_bytes(sound[".flac"])
     os.mkfifo(tmp_path / "album.cue")

@@ -228,7 +228,9 @@ def test_every_suffix_that_a_scan_takes_is_in_the_guide() -> None:
 def test_every_dependency_has_its_row() -> None:
     project = tomllib.loads(text_of("pyproject.toml"))
     page = text_of("docs/dependencies.md")
-    names = [re.split(r"[^A-Za-z0-9_-]", line)[0] for line in project["project"]["dependencies"]]
+    extras = project["project"]["optional-dependencies"].values()
+    lines = [*project["project"]["dependencies"], *(line for extra in extras for line in extra)]
+    names = [re.split(r"[^A-Za-z0-9_-]", line)[0] for line in lines]
     assert [name for name in names if f"\n| `{name}` |" not in page] == []
     groups = [
         line for group in project["dependency-groups"].values() for line in group if isinstance(line, str)
@@ -325,10 +327,7 @@ def test_a_model_of_the_models_page_is_found_and_embeds(
     monkeypatch.setenv("REPRISE_HOME", str(tmp_path / "home"))
 
     assert f'"name": "{model}"' in reprise("models", "--json")
-    assert (
-        '"state": "completed"'
-        in reprise("embed", str(music), "--model", model, "--json").splitlines()[-1]
-    )
+    assert '"state": "completed"' in reprise("embed", str(music), "--model", model, "--json").splitlines()[-1]
     assert reprise("similar", "1.wav", "--model", model, "--json").count('"event": "match"') == 2
 
 

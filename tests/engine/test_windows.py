@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import wave
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,14 +160,29 @@ def test_one_bad_window_fails_its_track_with_its_reason_and_nobody_else(home: Ho
     home.assert_sound(("windowed",))
 
 
-@pytest.mark.parametrize("word", ["crash@5", "encode-crash@2"])
-def test_what_dies_once_in_the_middle_of_a_track_ends_with_the_right_vectors(home: Home, word: str) -> None:
-    """Of a decoder the track is tried again; of the model's process the windows in flight are, and nobody is blamed."""
-    paths = [*home.add_many(6), *home.add("m-odd", content=f"{word} once windows=9")]
+def test_a_decoder_that_dies_once_in_the_middle_of_a_track_is_tried_again(home: Home) -> None:
+    paths = [*home.add_many(6), *home.add("m-odd", content="crash@5 once windows=9")]
     ran = home.run_here("windowed", flags={"batch_size": 8})
     assert ran.finished.operations == {"total": 7, "done": 7, "skipped": 0, "failed": 0}
-    told = [(Path(event.path).stem, event.will_retry) for event in ran.named("item_failed")]
-    assert told == ([("m-odd", True)] if word.startswith("crash") else [])
+    assert [(Path(event.path).stem, event.will_retry) for event in ran.named("item_failed")] == [
+        ("m-odd", True)
+    ]
+    assert_right(home, paths)
+    home.assert_sound(("windowed",))
+
+
+def test_a_model_process_that_dies_once_costs_the_windows_in_its_hands(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are encoded again, and of a batch nobody is blamed; the guilty one may be, if it went alone."""
+    monkeypatch.setenv("PLUGIN_MODELS_BATCH_SECONDS", "0.2")
+    paths = [*home.add_many(6), *home.add("m-odd", content="encode-crash@2 once windows=9")]
+    ran = home.run_here("windowed", flags={"batch_size": 8})
+    assert ran.finished.operations == {"total": 7, "done": 7, "skipped": 0, "failed": 0}
+    assert {Path(event.path).stem for event in ran.named("item_failed")} <= {"m-odd"}
+    assert len(home.notes("load")) == 2
+    sent = Counter(itertools.chain(*batches(home)))
+    assert max(sent.values()) > 1
     assert_right(home, paths)
     home.assert_sound(("windowed",))
 
@@ -177,7 +193,8 @@ def test_memory_for_one_window_only_halves_down_to_it(home: Home, monkeypatch: p
     ran = home.run_here("windowed", flags={"batch_size": 8})
     assert ran.finished.state == "completed"
     sizes = [int(reason.rsplit(" ", 1)[1]) for reason in resized(ran) if reason.startswith("out of memory")]
-    assert sizes[:3] == [4, 2, 1] or sizes[:3] == [3, 1] or sizes[-1] == 1
+    assert sizes[-1] == 1
+    assert sizes[0] < 8
     assert_right(home, paths)
 
 
@@ -196,8 +213,7 @@ def test_an_accelerator_without_memory_for_one_window_leaves_the_work_to_the_cpu
     if short_from == "0":
         assert steps[0] == "out of memory while loading: going on with the CPU"
     else:
-        moved = steps.index("out of memory with 1 at once on cuda:0, float16: going on with the CPU")
-        assert [step.split(", now ")[-1] for step in steps[:moved]] == ["2", "2", "1"][-moved:] or moved >= 2
+        assert "out of memory with 1 at once on cuda:0, float16: going on with the CPU" in steps
     assert_right(home, paths, "windowed-device")
     home.assert_sound(("windowed-device",))
 

@@ -55,17 +55,17 @@ def at_each_poll(monkeypatch: pytest.MonkeyPatch, look: Callable[[ExclusiveEncod
 def test_a_long_track_waits_for_a_slow_model_in_the_memory_of_the_stock(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """320 MB of windows; and the time for which its decoder waits is not the item's: that would be over."""
+    """240 MB of windows; and the time for which its decoder waits is not the item's: that would be over."""
     monkeypatch.setenv("PLUGIN_MODELS_WINDOW_KB", "2048")
-    monkeypatch.setenv("PLUGIN_MODELS_BATCH_SECONDS", "0.2")
-    paths = [*home.add("a-mix", content="x windows=160"), *home.add_many(6, prefix="short")]
+    monkeypatch.setenv("PLUGIN_MODELS_BATCH_SECONDS", "0.12")
+    paths = [*home.add("a-mix", content="x windows=120"), *home.add_many(6, prefix="short")]
     process, seen = psutil.Process(), [0.0]
     before = process.memory_info().rss
     at_each_poll(monkeypatch, lambda _: seen.append(process.memory_info().rss - before))
     app = app_with_stock(home, item_timeout=3.0, timeout_per_audio_second=0.0, batch_size=4, workers=2)
     began = time.monotonic()
     ran = home.run_here("windowed", app=app)
-    assert time.monotonic() - began > 8, "longer than the decoder may take"
+    assert time.monotonic() - began > 4, "longer than the decoder may take"
     assert ran.finished.state == "completed"
     assert ran.named("item_failed") == []
     assert_right(home, paths)
@@ -73,7 +73,7 @@ def test_a_long_track_waits_for_a_slow_model_in_the_memory_of_the_stock(
     keys = [window.split(":")[0] for batch in batches(home) for window in batch]
     mix = max(set(keys), key=keys.count)
     last_of_others = max(place for place, key in enumerate(keys) if key != mix)
-    assert last_of_others < 80, "short tracks do not wait for a long one's end"
+    assert last_of_others < 60, "short tracks do not wait for a long one's end"
 
 
 def test_the_model_is_never_without_a_batch_while_windows_are_in_stock(
@@ -121,12 +121,15 @@ def test_decoders_that_are_killed_while_they_wait_cost_nobody_anything(
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
-    [("PLUGIN_MODELS_WINDOW_MB", "40"), ("PLUGIN_MODELS_KILLED_ABOVE", "4")],
+    ("variable", "value", "reason"),
+    [
+        ("PLUGIN_MODELS_WINDOW_MB", "40", "MB of memory, allowed are 250 with"),
+        ("PLUGIN_MODELS_KILLED_ABOVE", "4", "killed, as the system does when memory is short with"),
+    ],
     ids=["over the limit", "ended by the system"],
 )
 def test_a_batch_that_costs_the_process_its_memory_is_halved_for_good(
-    home: Home, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+    home: Home, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, reason: str
 ) -> None:
     """Growing back as after a MemoryError would cost a loading of the model each time."""
     monkeypatch.setenv(variable, value)
@@ -135,7 +138,7 @@ def test_a_batch_that_costs_the_process_its_memory_is_halved_for_good(
     ran = home.run_here("windowed", flags={"batch_size": 8, "worker_memory_mb": 250})
     assert ran.finished.operations["done"] == len(paths)
     assert len(resized(ran)) <= 2, resized(ran)
-    assert all("out of memory with" in step for step in resized(ran))
+    assert all(reason in step for step in resized(ran))
     assert len(home.notes("load")) == 1 + len(resized(ran))
     assert_right(home, paths)
 
@@ -172,7 +175,7 @@ def test_after_kill_nine_every_track_is_wholly_there_or_not_at_all(home: Home) -
     paths = [path for n in range(24) for path in home.add(f"t{n:02}", content=f"x windows={1 + n % 7 * 5}")]
     slow = {"PLUGIN_MODELS_BATCH_SECONDS": "0.03", "REPRISE_BATCH_SIZE": "8", "REPRISE_COMMIT_SECONDS": "0.1"}
     by_name = {path.stem: path for path in paths}
-    for _ in range(3):
+    for _ in range(2):
         heard = len(home.notes("batch"))
         process = home.start("embed", str(home.music), "--model", "windowed", **slow)
         with process:

@@ -109,7 +109,7 @@ def test_that_model_fails_with_its_reason_and_the_next_one_runs(
 def test_weights_that_are_put_right_run_the_next_time(reprise: Reprise, music: Path) -> None:
     folder = make_mert(reprise.home / "weights" / "mert")
     _truncated(folder)
-    assert reprise.embed(music, "--model", "mert", code=1).done == 0
+    assert reprise.embed(music, "--model", "mert", code=2).done == 0, "no model ran at all"
     make_mert(folder)
     assert reprise.embed(music, "--model", "mert").done == 2
     assert reprise.embed(music, "--model", "mert").done == 0, "and are up to date then"

@@ -170,6 +170,25 @@ def test_half_precision_costs_little(folder: Path, precision: torch.dtype) -> No
     assert 0.9999 < cosines.min() < 1.0
 
 
+def test_compiled_by_openvino_it_is_the_same_network(folder: Path) -> None:
+    """Spectrum included: what is compiled takes waveforms."""
+    exact = loaded(Muq(), folder.parent, Coverage.SAMPLED)
+    compiled = Muq()
+    compiled.configure(
+        ModelChoices(
+            weights=str(folder.parent),
+            coverage=Coverage.SAMPLED,
+            engine="openvino",
+            precision="float32",
+            offline=True,
+        )
+    )
+    compiled.load()
+    assert compiled.placement() == "cpu, openvino, float32"
+    windows = [piece(10.0, RATE, seed) for seed in range(3)]
+    assert np.allclose(compiled.encode(windows), exact.encode(windows), atol=1e-5)
+
+
 def test_tensors_of_half_precision_become_single(folder: Path) -> None:
     path = folder / "model.safetensors"
     save_file(

@@ -167,6 +167,18 @@ def test_half_precision_costs_little(folder: Path, precision: torch.dtype) -> No
     assert 0.9999 < (exact * rough).sum(axis=1).min() < 1.0
 
 
+def test_compiled_by_openvino_the_ears_are_the_same(folder: Path) -> None:
+    exact = loaded(folder.parent)
+    compiled = MuqMulan()
+    compiled.configure(
+        ModelChoices(weights=str(folder.parent), engine="openvino", precision="float32", offline=True)
+    )
+    compiled.load()
+    assert compiled.placement() == "cpu, openvino, float32"
+    windows = [piece(10.0, RATE, seed) for seed in range(3)]
+    assert np.allclose(compiled.encode(windows), exact.encode(windows), atol=1e-5)
+
+
 def test_the_canaries_sound_nothing_alike(folder: Path) -> None:
     model = loaded(folder.parent)
     one, other = model.encode(model.canaries())

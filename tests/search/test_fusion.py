@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -125,3 +127,11 @@ def test_models_that_agree_late_are_asked_deeper_instead_of_answering_nothing() 
     assert len(answer) == 10
     assert up.depths[0] == REACH
     assert len(up.depths) > 1
+
+
+def test_sums_do_not_depend_on_the_order_of_four_models_to_the_last_bit() -> None:
+    chance = random.Random(1)
+    told = [Told({key: chance.random() for key in range(150)}) for _ in range(4)]
+    for rule in (Merge.FUSION, Merge.UNION, Merge.INTERSECTION):
+        answers = [merged(order, rule, 1, 150) for order in itertools.permutations(told)]
+        assert all(answer == answers[0] for answer in answers)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from reprise.core.items import Tags
 from reprise.core.names import folded
+from reprise.core.records import ScanBatch
 from reprise.errors import NotFound, UsageError
 from reprise.search.geometry import between
 from reprise.search.path import SongPath, song_path
@@ -95,6 +97,24 @@ def test_no_artist_comes_twice_in_a_row(stocked: tuple[Shelf, list[Item]]) -> No
     for start, end in ((0, 1), (7, 300), (12, 200)):
         artists = [folded(item.tags.artist or "") for item in walk(shelf, items[start], items[end], 20).items]
         assert all(a != b for a, b in itertools.pairwise(artists))
+
+
+def test_no_song_comes_twice_in_another_file(shelf: Shelf) -> None:
+    rows = random_rows(12, 3, 5)
+    items = shelf.put_many(12, artists=[f"A{n}" for n in range(12)])
+    copies = shelf.put(*(f"best of/{n:04d}.mp3" for n in range(12)), artists=[f"a{n}" for n in range(12)])
+    titled = [item.tags.title for item in items]
+    batch = ScanBatch(
+        revised=[
+            (copy.id, copy.state, Tags(title=title, artist=copy.tags.artist))
+            for copy, title in zip(copies, titled, strict=True)
+        ]
+    )
+    shelf.app.catalogue().items.apply(shelf.owner, shelf.library.id, batch, 0.0)
+    shelf.embed("m", [*items, *copies], np.concatenate([rows, rows]))
+    found = walk(shelf, items[0], items[1], 10)
+    assert len(found.items) == 12
+    assert len({folded(item.tags.title or "") for item in found.items}) == 12
 
 
 def test_one_artist_alone_is_no_reason_to_find_no_path(shelf: Shelf) -> None:

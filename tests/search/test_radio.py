@@ -152,6 +152,17 @@ def test_what_is_excluded_is_not_played(stocked: tuple[Shelf, list[Item]]) -> No
     assert len(listed) == COUNT - 1 - 20 - 1
 
 
+def test_many_missing_files_do_not_end_the_radio(shelf: Shelf) -> None:
+    items = shelf.put_many(200)
+    rows = random_rows(200, 4, 3)
+    shelf.embed("m", items, rows)
+    nearest = np.argsort(-(rows @ rows[0]))[1:101]
+    shelf.lose(*(items[place] for place in nearest))
+    listed = played(shelf, [items[0]], 200, drift=0.0)
+    assert len(listed) == 99
+    assert not {item.id - 1 for item in listed} & set(nearest.tolist())
+
+
 def test_seeds_that_are_not_embedded_are_told(shelf: Shelf) -> None:
     items = shelf.put_many(6)
     shelf.embed("m", items[:5], random_rows(5, 3))

@@ -222,10 +222,10 @@ class Pool:
             self._lose(task, MemoryExceeded("it does not fit into memory even alone"))
         return False
 
-    def _halve(self, items: int) -> bool:
+    def _halve(self, items: int, reason: str = "out of memory") -> bool:
         if not isinstance(self.batch, AdaptiveBatch) or not self.batch.too_large(items):
             return False
-        self.resized.append(f"out of memory with {items} at once, now {self.batch.size}")
+        self.resized.append(f"{reason} with {items} at once, now {self.batch.size}")
         return True
 
     @property
@@ -310,9 +310,7 @@ class Pool:
             raise ModelLoadFailed(f"{self.card.name}: {reason} while loading")
         hand = process.in_hand()
         if process.process.returncode == -signal.SIGKILL and self._together(process) > 1:
-            self._replace(
-                process, hand, MemoryExceeded("the system ended the process, as it does when memory is short")
-            )
+            self._replace(process, hand, MemoryExceeded("killed, as the system does when memory is short"))
         else:
             self._replace(process, hand, WorkerCrashed(reason))
 
@@ -335,7 +333,7 @@ class Pool:
         if len(tasks) == 1:
             self._lose(hand.task, error, hand)
             return hand.task
-        if isinstance(error, MemoryExceeded) and self._halve(len(tasks)):
+        if isinstance(error, MemoryExceeded) and self._halve(len(tasks), error.message):
             self._keep_batch_small()
         else:
             self._alone.update(task.key for task in tasks)

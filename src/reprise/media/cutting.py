@@ -50,17 +50,26 @@ class _Window:
     def __init__(self, container: InputContainer, stream: AudioStream, cut: Cut) -> None:
         self._container = container
         self._stream = stream
-        self._rate = stream.codec_context.sample_rate
-        self._first, self._end = cut.samples(self._rate)
+        self._cut = cut
         self._zero = stream.start_time or 0  # lossy encoders begin with a delay that players leave out
+        self._count_at(stream.codec_context.sample_rate)
+
+    def _count_at(self, rate: int) -> None:
+        self._rate = rate
+        self._first, self._end = self._cut.samples(rate)
         # Containers that count milliseconds are never exact; one frame of any codec is longer than this.
-        self._slack = self._rate // 500
+        self._slack = rate // 500
 
     def frames(self, losses: Losses, *, seek: bool) -> Iterator[Sequence[AudioFrame]]:
         at = self._seek() if seek else 0
         for frames in decoded_frames(self._container, self._stream, losses):
             inside = []
             for frame in frames:
+                if (
+                    frame.sample_rate != self._rate
+                ):  # a header may state another one, and chained streams change it
+                    at = at and at * frame.sample_rate // max(1, self._rate)
+                    self._count_at(frame.sample_rate)
                 at = self._position(frame, at)
                 if (part := self._part(frame, at)) is not None:
                     inside.append(part)
@@ -77,7 +86,7 @@ class _Window:
         ahead = self._first - round(LEAD_SECONDS * self._rate)
         if ahead <= 0:
             return 0
-        if base is None:
+        if base is None or not self._rate:
             raise _Astray
         try:
             self._container.seek(self._zero + int(ahead / self._rate / base), stream=self._stream)

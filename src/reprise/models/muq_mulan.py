@@ -82,6 +82,10 @@ class MuqMulan(Network):
             ("parameters", "about 700 million: about half hear, half read"),
             ("training data", "pairs of music and text, English and Chinese"),
             ("paper", "arXiv 2501.01108, github.com/tencent-ailab/MuQ"),
+            (
+                "also needed",
+                "settings of MuQ-large-msd-iter; settings and tokenizer of xlm-roberta-base (MIT)",
+            ),
             ("pitfall", "a text's vector depends on texts beside it in the published code; here it is alone"),
         ),
     )

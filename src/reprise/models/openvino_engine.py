@@ -6,9 +6,10 @@ A network is traced from PyTorch once; what was compiled is kept and read the ne
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from reprise.models.remembered import Digests
 from reprise.models.runner import NO_MEMORY, Runner, Verdict, Verdicts, timed_features
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import torch
     from numpy.typing import NDArray
@@ -203,11 +204,22 @@ def converted(module: torch.nn.Module, window: int) -> Any:
     shape = openvino.PartialShape([-1, window])
     try:
         # The tracer warns of all that it takes for fixed, and would try the network again to compare: that comes after.
-        with torch.inference_mode(), warnings.catch_warnings(action="ignore"):
+        with torch.inference_mode(), warnings.catch_warnings(action="ignore"), _unlogged():
             traced = torch.jit.trace(module, example, check_trace=False, strict=False)  # type: ignore[no-untyped-call]
             return openvino.convert_model(traced, example_input=example, input=[shape])
     except Exception as error:  # each layer of tracer and converter has its own kinds
         raise Unconvertible(_short(error)) from error
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """A tracer touches every attribute, and some libraries say so when an odd one of theirs is touched."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def properties(precision: str) -> dict[str, Any]:

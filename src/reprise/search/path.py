@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reprise.core.names import folded
+from reprise.core.names import folded, song_key
 from reprise.errors import UsageError
 from reprise.search.admission import Admission
 from reprise.search.geometry import angles, between
@@ -24,7 +24,7 @@ from reprise.search.query import Exclusions, Query, Seed
 from reprise.search.voices import voices_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,8 +67,9 @@ def song_path(
     admission = Admission(ears.catalogue, ears.owner, exclusions, {start.id, end.id})
     neighbours = Neighbours(ears.store, ears.owner, voice.space.name, admission)
     points = [between(first, last, place / (between_them + 1)) for place in range(1, between_them + 1)]
-    candidates = _candidates(neighbours, points)
-    items = [admission.item(key) for key in candidates]
+    taken = {song_key(item.tags) for item in (start, end)} - {None}
+    items = _candidates(neighbours, admission, points, taken)
+    candidates = [item.id for item in items]
     rows = neighbours.vectors(candidates) if candidates else {}
     layout = _Layout(np.stack([first, *(rows[key] for key in candidates), last]), [start, *items, end])
     order = layout.smoothed(layout.first_draft(points))
@@ -84,14 +85,21 @@ def _end(ears: Ears, model: str, item: Item) -> Voice:
     return voices[0]
 
 
-def _candidates(neighbours: Neighbours, points: Sequence[Vectors]) -> list[int]:
-    """Keys near the points, enough that every point gets one of its own."""
+def _candidates(
+    neighbours: Neighbours,
+    admission: Admission,
+    points: Sequence[Vectors],
+    taken: Collection[tuple[str, str] | None],
+) -> list[Item]:
+    """Items near the points, one of each song, enough that every point gets one of its own. No song that is taken."""
     each = max(LEAST_CANDIDATES, min(CANDIDATES, MOST_CANDIDATES // max(1, len(points))))
     while True:
         near = [neighbours.nearest(point, each) for point in points]
-        found = {hit.key: None for hits in near for hit in hits}
+        items = [admission.item(key) for key in dict.fromkeys(hit.key for hits in near for hit in hits)]
+        songs = {song_key(item.tags) or item.id: item for item in reversed(items)}
+        found = [item for song, item in songs.items() if song not in taken][::-1]
         if len(found) >= len(points) or all(len(hits) < each for hits in near):
-            return list(found)
+            return found
         each *= 2
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reprise.core.names import folded
+from reprise.core.names import folded, song_key
 from reprise.errors import UsageError
 from reprise.search.admission import Admission
 from reprise.search.geometry import weighted_mean
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from reprise.search.query import Exclusions
     from reprise.search.voices import Ears, Voice
 
-HAT = 12
-"""Of how many nearest tracks the next one is drawn; nearer ones more often."""
+HAT = 8
+"""Of how many nearest tracks the next one is drawn."""
 
-CLOSER = 0.75
-"""How much less likely each next one in the hat is."""
+CLOSER = 0.6
+"""How much less likely each next one of them is: the nearest has four chances in ten."""
 
 MEMORY = 0.5
 """What of its weight a played track keeps when another one is played."""
@@ -80,10 +80,9 @@ class Radio:
         self._home = self.voice.questions[0]
         self._here = self._home
         self._played: set[int] = set()
-        self._titles = {
-            title for seed in seeds if not isinstance(seed.what, str) and (title := _title(seed.what))
-        }
-        self._artists = [_artist(seed.what) for seed in seeds if not isinstance(seed.what, str)]
+        started = [seed.what for seed in seeds if not isinstance(seed.what, str)]
+        self._songs = {song for item in started if (song := song_key(item.tags))}
+        self._artists = [_artist(item) for item in started]
 
     def __iter__(self) -> Iterator[Played]:
         while (hit := self._next()) is not None:
@@ -97,7 +96,7 @@ class Radio:
         asked = HAT
         while True:
             hits = self._neighbours.nearest(direction, asked, exclude=self._played)
-            fresh = [hit for hit in hits if self._title(hit) not in self._titles]
+            fresh = [hit for hit in hits if song_key(self._admission.item(hit.key).tags) not in self._songs]
             allowed = [hit for hit in fresh if self._pause(hit) >= self._station.spacing]
             if len(allowed) >= HAT or len(hits) < asked:
                 return self._drawn(allowed) if allowed else self._longest_ago(fresh)
@@ -123,14 +122,11 @@ class Radio:
             return float("inf")
         return self._artists[::-1].index(artist)
 
-    def _title(self, hit: Hit) -> tuple[str, str] | None:
-        return _title(self._admission.item(hit.key))
-
     def _remember(self, item: Item) -> None:
         self._played.add(item.id)
         self._artists.append(_artist(item))
-        if title := _title(item):
-            self._titles.add(title)
+        if song := song_key(item.tags):
+            self._songs.add(song)
         vector = self._neighbours.vectors([item.id]).get(item.id)
         if vector is not None:
             mixed = weighted_mean(np.stack([self._here, vector]), np.array([MEMORY, 1 - MEMORY]))
@@ -139,10 +135,3 @@ class Radio:
 
 def _artist(item: Item) -> str:
     return folded(item.tags.artist or "")
-
-
-def _title(item: Item) -> tuple[str, str] | None:
-    """By what another file of the same song is known; nothing without both tags."""
-    if not item.tags.artist or not item.tags.title:
-        return None
-    return folded(item.tags.artist), folded(item.tags.title)

@@ -36,12 +36,12 @@ PROBLEM = "cue_sheet"
 class FolderCuts:
     """What the sheets of one folder say.
 
-    ``tracks`` has, for each name of a file that is cut, the tracks with their tags; ``problems`` what is wrong, by the
-    sheet's name.
+    ``tracks`` has, for each name of a file that is cut, the tracks with their tags; ``problems`` what is wrong with a
+    sheet, by its name.
     """
 
     tracks: dict[bytes, list[tuple[FoundFile, Tags]]] = field(default_factory=dict)
-    problems: list[tuple[bytes, ScanProblem]] = field(default_factory=list)
+    problems: dict[bytes, ScanProblem] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,10 @@ class _Reading:
             ]  # fmt: skip
 
     def _tell(self, sheet: bytes, message: str, code: str = PROBLEM) -> None:
-        problem = ScanProblem(self._prefix + sheet, code, message, is_folder=False)
-        self._found.problems.append((sheet, problem))
+        """One problem for each sheet, whatever is wrong with it."""
+        before = self._found.problems.get(sheet)
+        whole = f"{before.message}; {message}" if before else message
+        self._found.problems[sheet] = ScanProblem(self._prefix + sheet, code, whole, is_folder=False)
 
 
 class _Names:

@@ -181,7 +181,7 @@ class FolderSource:
         tracks = [track for cuts in found.tracks.values() for track in cuts]
         self._cut_tags = {file.path: tags for file, tags in tracks}
         whole = [(name, entry) for name, entry in entries if name not in found.tracks]
-        return [*whole, *found.problems, *((file.path[len(prefix) :], file) for file, _ in tracks)]
+        return [*whole, *found.problems.items(), *((file.path[len(prefix) :], file) for file, _ in tracks)]
 
     def _lost_folder(self, entry: os.DirEntry[bytes], path: bytes) -> ScanProblem | None:
         """A link to nothing may be a folder whose disk is away: what was below it is not taken for deleted."""

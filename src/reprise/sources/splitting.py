@@ -73,8 +73,7 @@ def split_sheet(sheet: bytes, output: bytes) -> Iterator[SplitTrack | ScanProble
     for tracks in found.tracks.values():
         for file, tags in tracks:
             yield _split(root, file, tags, output)
-    for _, problem in found.problems:
-        yield problem
+    yield from found.problems.values()
 
 
 def _prepare(output: bytes) -> None:
