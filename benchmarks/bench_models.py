@@ -45,13 +45,23 @@ class Size:
     seconds: float
     songs: dict[str, int]
     pairs: int
-    loops: int
+    loops: dict[str, int]
     row_songs: int
     row_seconds: float
 
 
-FULL = Size(PUBLISHED, 210.0, {"muq": 8, "mert": 24}, pairs=3, loops=1, row_songs=4, row_seconds=40.0)
-QUICK = Size(TINY, 35.0, {"muq": 3, "mert": 3}, pairs=1, loops=1, row_songs=2, row_seconds=12.0)
+FULL = Size(
+    PUBLISHED,
+    210.0,
+    {"muq": 8, "mert": 24},
+    pairs=3,
+    loops={"muq": 2, "mert": 1},
+    row_songs=4,
+    row_seconds=40.0,
+)
+QUICK = Size(
+    TINY, 35.0, {"muq": 3, "mert": 3}, pairs=1, loops={"muq": 1, "mert": 1}, row_songs=2, row_seconds=12.0
+)
 
 
 def main(arguments: Sequence[str] = ()) -> list[Row]:
@@ -67,8 +77,9 @@ def main(arguments: Sequence[str] = ()) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
         bench = bench_of(options, Path(folder), size.weights, IN_A_ROW)
         for part in options.part or PARTS:
-            rows += PARTS[part](bench, size)
-    report(rows, arguments)
+            for row in PARTS[part](bench, size):
+                report([row], arguments)
+                rows.append(row)
     return rows
 
 
@@ -124,8 +135,8 @@ def efficiency(bench: Bench, size: Size) -> Iterator[Row]:
 def source_loop(bench: Bench, size: Size) -> Iterator[Row]:
     """The same songs by the source's loop, and by a job that hears all of each once, and as sampled."""
     for model, (window, hop) in SOURCE_WINDOWS.items():
-        library = make_songs(bench.folder / f"loop-{model}", size.loops, size.seconds)
-        whole = bench.work(model, library / "0.mp3", size.loops, window=window, hop=hop)
+        library = make_songs(bench.folder / f"loop-{model}", size.loops[model], size.seconds)
+        whole = bench.work(model, library / "0.mp3", size.loops[model], window=window, hop=hop)
         with Peer("source_loop", whole, threads()) as loop:
             done = loop.ask()
             placement = loop.loaded["placement"]

@@ -102,7 +102,7 @@ def _find_seconds(app: App, query: Query) -> float:
     from reprise.search.find import find
 
     began = time.perf_counter()
-    find(app.ears(), query)
+    find(app.search_ports(), query)
     return time.perf_counter() - began
 
 

@@ -226,7 +226,7 @@ def texts_found(app: App, model: str) -> Iterator[Finding]:
     from reprise.search.query import Query, Seed
 
     for text in TEXTS:
-        found = find(app.ears(), Query((Seed(text),), (model,), LISTED)).matches
+        found = find(app.search_ports(), Query((Seed(text),), (model,), LISTED)).matches
         names = ", ".join(f"{match.item.label} ({match.score:.2f})" for match in found)
         yield Finding(model, f"text {text!r}", names, passed=None)
 

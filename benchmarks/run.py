@@ -11,6 +11,7 @@ import datetime
 import os
 import platform
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,9 +39,12 @@ OWN_WORDS = {"--models", "--document"}
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code 0 when every promise was kept in this run, 1 otherwise."""
-    forwarded = [word for word in arguments if word not in OWN_WORDS]
     modules, section = (MODEL_MODULES, "models") if "--models" in arguments else (MODULES, "measured")
-    rows = [row for module in modules for row in module.main(forwarded)]
+    with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
+        forwarded = [word for word in arguments if word not in OWN_WORDS]
+        if "--models" in arguments and "--weights" not in arguments:
+            forwarded += ["--weights", folder]  # written once for both
+        rows = [row for module in modules for row in module.main(forwarded)]
     if "--document" in arguments:
         write_document(DOCUMENT, section, rows)
     return 0 if all(row.kept is not False for row in rows) else 1

@@ -168,6 +168,7 @@ def test_wrong_times_are_refused(time: str) -> None:
         (b'FILE "a.wav" WAVE\nTRACK 01 AUDIO\nINDEX 01 00:61:00', "line 3: '00:61:00' is no time"),
         (b'FILE "" WAVE\nTRACK 01 AUDIO', "FILE without a name"),
         (b"FILE", "FILE without a name"),
+        (b'FILE "a.wav" WAVE\n' + b"TRACK 01 AUDIO\n" * 1000, "it names 1,000 tracks"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(content: bytes, reason: str) -> None:

@@ -93,6 +93,20 @@ def test_a_cut_of_a_lossy_file_is_the_right_part(suffix: str, albums: dict[str, 
         assert np.sqrt((difference**2).mean()) < 0.02 * np.sqrt((expected**2).mean())
 
 
+def test_a_cut_of_a_wma_file_is_off_by_a_tenth_of_a_second_at_most(tmp_path: Path) -> None:
+    """Its time stamps do not count the encoder's delay."""
+    path = write_audio(tmp_path / "a.wma", sweep(), RATE)
+    part, whole = heard(path, CUTS[1]), heard(path)
+    first, end = CUTS[1].samples(RATE)
+    assert end is not None
+    assert len(part) == end - first
+    reach = 2 * len(part)
+    alike = np.fft.irfft(np.fft.rfft(whole[first:end], reach) * np.conj(np.fft.rfft(part, reach)))
+    lag = int(alike.argmax())
+    assert min(lag, reach - lag) < RATE / 10
+    assert alike.max() > 0.9 * float((part**2).sum())
+
+
 @pytest.mark.parametrize("rate", [22_050, 24_000, 16_000])
 def test_at_the_rate_of_a_model_the_part_differs_at_its_edges_only(
     rate: int, albums: dict[str, Path]

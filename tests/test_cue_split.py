@@ -283,6 +283,7 @@ def test_disks_without_hard_links(album: Path, tmp_path: Path, monkeypatch: pyte
         (Tags(album="A", title="wait..."), "02 - A - wait.flac"),
         (Tags(album="A\0\n", title="\x1b[31m"), "02 - A__ - _[31m.flac"),
         (Tags(album="日本", title="語"), "02 - 日本 - 語.flac"),
+        (Tags(album="Si\u0301gur", title="turned \u202eround"), "02 - Sígur - turned _round.flac"),
     ],
 )
 def test_a_name_is_one_that_every_system_takes(tags: Tags, name: str) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from reprise.engine.run import Workshop
     from reprise.runners.locks import FileLocks
     from reprise.runners.slot import FileSlot
-    from reprise.search.voices import Ears
+    from reprise.search.space_queries import SearchPorts
     from reprise.settings import Settings
 
 CATALOGUE_NAME = "catalogue.sqlite"
@@ -361,11 +361,11 @@ class App:
             for library_id, names in models.items()
         ]
 
-    def ears(self) -> Ears:
-        """What questions of search are heard through."""
-        from reprise.search.voices import Ears
+    def search_ports(self) -> SearchPorts:
+        """What questions of search go through."""
+        from reprise.search.space_queries import SearchPorts
 
-        return Ears(self.catalogue(), self.store, self.owner, TextReader(self))
+        return SearchPorts(self.catalogue(), self.store, self.owner, TextReader(self))
 
     def encode_text(self, model: str, text: str) -> Vectors:
         """The text's vector, shape (dimension,), by a process that a job with a heavy model gives way to.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +38,7 @@ def test_two_models_take_turns_over_the_same_tracks(home: Home) -> None:
     assert outcome.code == 0
     assert outcome.last["operations"] == {"total": 80, "done": 80, "skipped": 0, "failed": 0}
     order = [by for by, _ in home.notes("item")]
-    changes = sum(one != other for one, other in zip(order, order[1:], strict=False))
+    changes = sum(one != other for one, other in pairwise(order))
     assert changes >= 4, "they alternate"
     percents = [event["percent"] for event in outcome.named("progress")]
     assert percents == sorted(percents)

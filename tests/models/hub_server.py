@@ -24,6 +24,7 @@ class LocalHub:
     mood: str = "kind"
     status: int = 500
     requests: list[tuple[str, str, str]] = field(default_factory=list)
+    tokens: list[tuple[str, str]] = field(default_factory=list)
     address: str = ""
 
     def checksum(self, name: str) -> str:
@@ -64,7 +65,10 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.server.hub
         hub.requests.append((self.command, self.path, self.headers.get("Range", "")))
         name = max((name for name in hub.files if self.path.endswith(f"/{name}")), key=len, default="")
-        if hub.mood == "hangs" or (hub.mood == "hangs_later" and body):
+        hub.tokens.append((self.headers["Host"].partition(":")[0], self.headers.get("Authorization", "")))
+        if hub.mood == "redirects" and not self.path.startswith("/storage/"):
+            self._redirect(name)
+        elif hub.mood == "hangs" or (hub.mood == "hangs_later" and body):
             self.server.leave.wait(60)
             self.close_connection = True
         elif hub.mood == "refuses" or name not in hub.files:
@@ -73,6 +77,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
         else:
             self._file(name, body=body)
+
+    def _redirect(self, name: str) -> None:
+        """As the hub does for large files: what they are is said here, they lie elsewhere."""
+        hub = self.server.hub
+        self.send_response(302)
+        self.send_header("Location", f"http://localhost:{self.server.server_port}/storage/{name}")
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("X-Linked-Etag", f'"{hub.checksum(name)}"')
+        self.send_header("X-Linked-Size", str(len(hub.files[name])))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _file(self, name: str, *, body: bool) -> None:
         hub = self.server.hub

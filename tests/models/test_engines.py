@@ -16,9 +16,12 @@ from reprise.core.choices import Coverage, ModelChoices
 from reprise.core.spec import fingerprint
 from reprise.errors import BadSetting, ExtraMissing
 from reprise.models.mert import Mert
+from reprise.models.network import Network
 from reprise.models.precision import agreement
+from reprise.models.registry import load_model
 from reprise.models.runner import Runner, start
-from tests.models.checkpoints import make_mert
+from tests.models.checkpoints import make_clap, make_mert, make_music2latent
+from tests.models.muq_checkpoints import make_mulan, make_muq
 from tests.models.test_runner import Filters
 
 if TYPE_CHECKING:
@@ -26,8 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from reprise.models.network import Network
 
     Windows = list[NDArray[np.float32]]
 
@@ -135,6 +136,29 @@ def test_bfloat16_stays_within_the_tolerance(folder: Path) -> None:
     assert agreement(exact.encode(exact.canaries()), half.encode(exact.canaries())) >= 0.999
 
 
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("clap", make_clap),
+        ("muq", make_muq),
+        pytest.param("muq-mulan", make_mulan, marks=pytest.mark.long),
+        pytest.param("music2latent", make_music2latent, marks=pytest.mark.long),
+    ],
+)
+def test_every_network_that_comes_along_runs_in_it(
+    tmp_path: Path, name: str, make: Callable[[Path], object]
+) -> None:
+    make(tmp_path / name)
+    outputs = []
+    for engine in ("torch", "openvino"):
+        model = load_model(name, chosen(tmp_path, engine=engine, coverage=Coverage.SAMPLED, device="cpu"))
+        assert isinstance(model, Network)
+        model.load()
+        assert model.placement() == {"torch": "cpu, float32", "openvino": "cpu, openvino, float32"}[engine]
+        outputs.append(model.encode(model.canaries()))
+    assert agreement(*outputs) > 0.99999
+
+
 def test_nobody_is_told_that_it_is_used(tmp_path: Path) -> None:
     """Importing OpenVINO as it comes makes a folder in the home, and reports each conversion."""
     code = (
@@ -197,6 +221,16 @@ def test_another_key_is_compiled_apart(tmp_path: Path, canaries: Windows) -> Non
         start(build, chosen(tmp_path), canaries, key)
         assert len(built) == 1
     assert len(list((tmp_path / "cache" / "openvino").iterdir())) == 2
+
+
+def test_what_an_older_openvino_compiled_goes_away(tmp_path: Path, canaries: Windows) -> None:
+    folder = tmp_path / "cache" / "openvino"
+    start(Filters, chosen(tmp_path), canaries, "key")
+    (blob,) = folder.iterdir()
+    older = blob.with_name(f"{blob.name.rpartition('-')[0]}-{'0' * 16}.blob")
+    blob.rename(older)
+    start(Filters, chosen(tmp_path), canaries, "key")
+    assert list(folder.iterdir()) == [blob]
 
 
 @pytest.mark.parametrize("cache", ["file/cache", ""])

@@ -16,7 +16,7 @@ from reprise.core.pooling import pool
 from reprise.errors import WeightsMissing, WeightsRefused
 from reprise.media.decode import AudioFile
 from reprise.models.muq import Muq, MuqEnriched
-from reprise.models.muq_encoder import Encoder, load_encoder, mel_filters
+from reprise.models.muq_encoder import Encoder, Shape, load_encoder, mel_filters
 from reprise.models.registry import load_model
 from tests.models.checkpoints import make_mert
 from tests.models.muq_checkpoints import MUQ_CONFIG, MUQ_PUBLISHED, make_muq, muq_layout
@@ -141,11 +141,18 @@ def test_that_length_is_counted_as_safetensors_counts(folder: Path) -> None:
 
 
 def test_the_published_size_has_316_million_parameters() -> None:
-    from reprise.models.muq_encoder import Shape
-
     with torch.device("meta"):
         encoder = Encoder(Shape.of(MUQ_PUBLISHED, Path("config.json")))
     assert round(sum(parameter.numel() for parameter in encoder.parameters()) / 1e6) == 316
+
+
+def test_where_the_settings_say_nothing_they_are_the_published_codes(tmp_path: Path) -> None:
+    silent = {
+        name: value for name, value in MUQ_PUBLISHED.items() if not name.startswith(("encoder", "conv_dim"))
+    }
+    path = tmp_path / "config.json"
+    assert Shape.of(silent, path) == Shape.of(MUQ_PUBLISHED, path)
+    assert Muq().dimension(silent) == 1024
 
 
 def test_many_windows_at_once_are_the_windows_one_by_one(folder: Path) -> None:
@@ -328,10 +335,17 @@ def test_settings_of_another_network_are_refused(
         loaded(Muq(), folder.parent)
 
 
+def test_the_settings_of_another_model_are_refused_by_name(folder: Path, tmp_path: Path) -> None:
+    mert = make_mert(tmp_path / "mert")
+    (folder / "config.json").write_bytes((mert / "config.json").read_bytes())
+    model = Muq()
+    model.configure(ModelChoices(weights=str(folder.parent), offline=True))
+    with pytest.raises(WeightsRefused, match=r"config\.json does not describe this model: KeyError"):
+        model.fetch(lambda _: None)
+
+
 @pytest.mark.parametrize("dimension", ["large", -1, None, True])
-def test_settings_of_another_model_are_refused_before_anything_is_planned(
-    folder: Path, dimension: object
-) -> None:
+def test_a_senseless_dimension_is_refused_before_anything_is_planned(folder: Path, dimension: object) -> None:
     set_in(folder / "config.json", encoder_dim=dimension)
     model = Muq()
     model.configure(ModelChoices(weights=str(folder.parent), offline=True))

@@ -210,6 +210,14 @@ def test_what_goes_beyond_the_longest_text_is_left_out(folder: Path) -> None:
     assert np.isclose(np.linalg.norm(tower.encode("piano " * 60)), 1, atol=1e-6)
 
 
+def test_where_the_settings_say_nothing_they_are_the_published_codes(folder: Path) -> None:
+    before = reading(folder.parent).encode_text("piano")
+    transformer = dict(MULAN_CONFIG["text_transformer"])
+    assert transformer.pop("ff_mult") == 4
+    set_in(folder / "config.json", text_transformer=transformer)
+    assert np.array_equal(reading(folder.parent).encode_text("piano"), before)
+
+
 def test_reading_needs_no_ears_and_hearing_no_eyes(folder: Path) -> None:
     path = folder / "pytorch_model.bin"
     tensors = torch.load(path)
@@ -317,7 +325,8 @@ def set_in(path: Path, **settings: object) -> None:
     [
         ("config.json", {"audio_model": {"model_dim": 72}}, "wants 72 dimensions of MuQ, .* has 64"),
         ("config.json", {"audio_model": {"model_dim": 64, "use_layer_idx": 4}}, "hidden state 4 of MuQ's 4"),
-        ("config.json", {"audio_transformer": {}}, "does not describe MuQ-MuLan: KeyError"),
+        ("config.json", {"audio_transformer": {}}, r"missing: transformer.layers.10.\S+, .* more"),
+        ("config.json", {"audio_transformer": None}, "does not describe MuQ-MuLan: TypeError"),
         (
             "config.json",
             {"audio_transformer": MULAN_CONFIG["audio_transformer"] | {"tf_depth": 3}},

@@ -242,6 +242,12 @@ def test_a_networks_own_error_stays_what_it_is(canaries: list[NDArray[np.float32
 
 def test_what_errors_of_accelerators_mean() -> None:
     assert isinstance(device_error(torch.OutOfMemoryError("CUDA out of memory. Tried to …")), MemoryError)
+    for text in (
+        "CUDA error: out of memory",
+        "MPS backend out of memory",
+        "CUBLAS_STATUS_ALLOC_FAILED when calling",
+    ):
+        assert isinstance(device_error(RuntimeError(text)), MemoryError)
     lost = device_error(RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might …"))
     assert isinstance(lost, DeviceLost)
     assert lost.message == "the accelerator failed: CUDA error: unspecified launch failure"

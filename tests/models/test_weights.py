@@ -277,6 +277,17 @@ def test_a_checkpoint_comes_from_a_hub(tmp_path: Path, hub: LocalHub) -> None:
     weights.digest()  # and agrees with the SHA256SUMS that was written
 
 
+def test_large_files_lie_elsewhere_and_the_token_stays_with_the_hub(
+    tmp_path: Path, hub: LocalHub, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    hub.mood = "redirects"
+    weights = Weights("tiny", PUBLISHED, chosen(tmp_path, hub=hub.address))
+    fetched(weights)
+    assert {name: (weights.folder / name).read_bytes() for name in files} == files
+    assert set(hub.tokens) == {("127.0.0.1", "Bearer hf_secret"), ("localhost", "")}
+
+
 def test_only_what_is_missing_is_fetched(tmp_path: Path, hub: LocalHub, files: dict[str, bytes]) -> None:
     weights = Weights("tiny", PUBLISHED, chosen(tmp_path, hub=hub.address))
     put(weights, {"model.safetensors": files["model.safetensors"]})

@@ -88,6 +88,17 @@ def test_each_track_is_an_item_that_is_found_by_its_title(reprise: Reprise, musi
     assert "length     2.9 s" in told.out
 
 
+def test_a_playlist_leads_to_the_file_and_to_the_place_in_it(reprise: Reprise, music: Path) -> None:
+    lines = reprise("similar", "Zweite", "-n", "1", "--m3u").out.splitlines()
+    assert lines[:5] == [
+        "#EXTM3U",
+        "#EXTINF:3,The Band - Zweite",
+        "#EXTVLCOPT:start-time=3.133",
+        "#EXTVLCOPT:stop-time=6.000",
+        str(music / "Album" / "album.flac"),
+    ]
+
+
 def test_a_track_sounds_like_the_same_part_in_a_file_of_its_own(
     reprise: Reprise, music: Path, tmp_path: Path
 ) -> None:

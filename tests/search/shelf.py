@@ -16,7 +16,7 @@ from reprise.core.space import SpaceState
 from reprise.core.spec import ModelSpec
 from reprise.search.find import Found, find
 from reprise.search.query import Query, Seed
-from reprise.search.voices import Ears
+from reprise.search.space_queries import SearchPorts
 from reprise.settings import load_settings
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ class Shelf:
         self.spaces[model] = spaces.get(self.owner, space.id)
         return self.spaces[model]
 
-    def ears(self, encoder: QueryEncoder | None = None) -> Ears:
-        return Ears(self.app.catalogue(), self.app.store, self.owner, encoder)
+    def ports(self, encoder: QueryEncoder | None = None) -> SearchPorts:
+        return SearchPorts(self.app.catalogue(), self.app.store, self.owner, encoder)
 
     def find(
         self,
@@ -120,7 +120,7 @@ class Shelf:
         **chosen: Any,
     ) -> Found:
         asked = tuple(seed if isinstance(seed, Seed) else Seed(seed) for seed in seeds)
-        return find(self.ears(encoder), Query(asked, models, **chosen))
+        return find(self.ports(encoder), Query(asked, models, **chosen))
 
 
 def ids(found: Found) -> list[int]:

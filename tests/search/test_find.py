@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from reprise.errors import NotFound, UsageError
 from reprise.search.fusion import REACH
+from reprise.search.path import song_path
 from reprise.search.query import Blend, Exclusions, Merge, Query, Seed
+from reprise.search.radio import Radio, Station
 from reprise.search.resolve import resolve_folder
 from tests.search.shelf import Dictionary, Shelf, clustered_rows, ids, random_rows, unit
 
@@ -134,7 +136,7 @@ def test_every_answer_is_the_one_that_an_exhaustive_search_gives(
 def find_here(shelf: Shelf, query: Query) -> list[Any]:
     from reprise.search.find import find
 
-    return find(shelf.ears(), query).matches
+    return find(shelf.ports(), query).matches
 
 
 def test_the_default_question_to_two_models_is_answered(stocked: tuple[Shelf, list[Item]]) -> None:
@@ -295,6 +297,13 @@ def test_the_whole_library_excluded_says_so(shelf: Shelf) -> None:
     assert found.warnings == ("nothing found: 29 by an excluded artist",)
 
 
+def test_every_other_track_excluded_says_so(shelf: Shelf) -> None:
+    items = shelf.put_many(3)
+    shelf.embed("m", items, random_rows(3, 4))
+    found = shelf.find([items[0]], "m", exclusions=Exclusions(items=frozenset({items[1].id, items[2].id})))
+    assert found.warnings == ("nothing found: 2 excluded by name",)
+
+
 def test_a_lonely_track_says_that_it_is(shelf: Shelf) -> None:
     items = shelf.put_many(1)
     shelf.embed("m", items, random_rows(1, 4))
@@ -419,6 +428,14 @@ def test_owners_never_see_each_other(tmp_path: Path) -> None:
         ada.find([others[0]], "m")
     found = ada.find([mine[0], others[0]], "m")
     assert ids(found) == ids(ada.find([mine[0]], "m"))
+    radio = Radio(ada.ports(), "m", [Seed(mine[0])], Exclusions(), Station())
+    assert {played.item.id for played in radio} == {item.id for item in mine[1:]}
+    path = song_path(ada.ports(), "m", mine[0], mine[1], 40, Exclusions())
+    assert {item.id for item in path.items} == {item.id for item in mine}
+    with pytest.raises(NotFound, match="not embedded"):
+        song_path(ada.ports(), "m", mine[0], others[0], 3, Exclusions())
+    with pytest.raises(NotFound, match="not embedded"):
+        Radio(ada.ports(), "m", [Seed(others[0])], Exclusions(), Station())
     ada.app.close()
     bob.app.close()
 

@@ -47,7 +47,7 @@ def steps_of(rows: NDArray[np.float32], places: list[int]) -> list[float]:
 
 
 def walk(shelf: Shelf, start: Item, end: Item, count: int, exclusions: Exclusions = NOTHING) -> SongPath:
-    return song_path(shelf.ears(), "m", start, end, count, exclusions)
+    return song_path(shelf.ports(), "m", start, end, count, exclusions)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 12, 40])

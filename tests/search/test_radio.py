@@ -38,7 +38,7 @@ def played(
     shelf: Shelf, seeds: list[Item], count: int, exclusions: Exclusions | None = None, **station: float
 ) -> list[Item]:
     radio = Radio(
-        shelf.ears(),
+        shelf.ports(),
         "m",
         [Seed(item) for item in seeds],
         exclusions or Exclusions(),
@@ -168,7 +168,7 @@ def test_seeds_that_are_not_embedded_are_told(shelf: Shelf) -> None:
     shelf.embed("m", items[:5], random_rows(5, 3))
     with pytest.raises(NotFound, match="not embedded by m"):
         played(shelf, [items[5]], 3)
-    radio = Radio(shelf.ears(), "m", [Seed(items[0]), Seed(items[5])], Exclusions(), Station())
+    radio = Radio(shelf.ports(), "m", [Seed(items[0]), Seed(items[5])], Exclusions(), Station())
     assert radio.warnings == ("0005.mp3 is not embedded by m: left out of the comparison",)
 
 

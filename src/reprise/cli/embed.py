@@ -84,8 +84,8 @@ def embed(
     if drop_first and not clear:
         raise click.UsageError("--drop-first says how to --clear: give both")
     cleared = (Clear.FIRST if drop_first else Clear.AFTER) if clear else Clear.NOTHING
-    asked = _Asked(models, parse_since(since), exclude, force=force, clear=cleared)
     with opened(owner, home, as_json=as_json, workers=workers, log_level=log_level) as app:
+        asked = _Asked(models, parse_since(since), exclude, force=force, clear=cleared)
         app.models(models)
         target = _demo(app, as_json=as_json) if folder is None else folder
         if dry_run:

@@ -13,7 +13,7 @@ from reprise.cli.finding.options import exclusion_options, exclusions_of, playli
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reprise.cli.finding.output import Desk
+    from reprise.cli.finding.output import Output
     from reprise.search.path import SongPath
 
 MOST_STEPS = 200
@@ -48,28 +48,32 @@ def path(
     """Find a path of songs that leads from FROM to TO in even steps, no track twice."""
     with opened(owner, home, as_json=as_json) as app:
         app.models((model,))
-        from reprise.cli.finding.output import Desk
+        from reprise.cli.finding.output import Output
         from reprise.search.path import song_path
 
         first, last = tracks_of(app, (start, end))
-        found = song_path(app.ears(), model, first, last, steps, exclusions_of(app, options))
-        desk = Desk(app, as_json=as_json, options=options)
-        _show(desk, found)
-        return desk.playlists(found.items)
+        found = song_path(app.search_ports(), model, first, last, steps, exclusions_of(app, options))
+        output = Output(app, as_json=as_json, options=options)
+        _show(output, found)
+        return output.playlists(found.items)
 
 
-def _show(desk: Desk, found: SongPath) -> None:
+def _show(output: Output, found: SongPath) -> None:
     """Each track with its similarity to the one before."""
     scores = [None, *(math.cos(step) for step in found.steps)]
-    facts = {"model": found.voice.model, "space": found.voice.space.name, "partial": found.voice.partial}
-    desk.warn(found.warnings)
-    desk.listed(
-        f"from {found.items[0].label} to {found.items[-1].label} ({found.voice.model})",
+    facts = {
+        "model": found.space_query.model,
+        "space": found.space_query.space.name,
+        "partial": found.space_query.partial,
+    }
+    output.warn(found.warnings)
+    output.listed(
+        f"from {found.items[0].label} to {found.items[-1].label} ({found.space_query.model})",
         ("#", "score", "track", "file", "id"),
         (
             (
                 (place, score, item.label, item.display_path, item.id),
-                desk.facts(item, place, score) | facts,
+                output.facts(item, place, score) | facts,
             )
             for place, (item, score) in enumerate(zip(found.items, scores, strict=True), 1)
         ),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reprise.cli.finding.output import Desk, Row
+    from reprise.cli.finding.output import Output, Row
     from reprise.core.items import Item
     from reprise.search.radio import Radio
 
@@ -74,32 +74,32 @@ def radio(
     """Play on from TRACK: a list without repeats that drifts with the music. The same list for the same --seed."""
     with opened(owner, home, as_json=as_json) as app:
         app.models((model,))
-        from reprise.cli.finding.output import Desk
+        from reprise.cli.finding.output import Output
         from reprise.search.radio import Radio, Station
 
         seeds = seeds_of(app, tracks, weights)
         station = Station(drift, spacing, seed)
-        playing = Radio(app.ears(), model, seeds, exclusions_of(app, options), station)
-        desk = Desk(app, as_json=as_json, options=options)
-        desk.warn(playing.warnings)
+        playing = Radio(app.search_ports(), model, seeds, exclusions_of(app, options), station)
+        output = Output(app, as_json=as_json, options=options)
+        output.warn(playing.warnings)
         items = [seed.what for seed in seeds if not isinstance(seed.what, str)]
         title = f"radio from {', '.join(seed.label for seed in seeds)} ({model})"
-        desk.listed(title, ("#", "score", "track", "file", "id"), _rows(desk, playing, limit, items))
+        output.listed(title, ("#", "score", "track", "file", "id"), _rows(output, playing, limit, items))
         if len(items) < len(seeds) + limit:
-            desk.warn([f"only {len(items) - len(seeds)} other tracks may be played"])
-        return desk.playlists(items)
+            output.warn([f"only {len(items) - len(seeds)} other tracks may be played"])
+        return output.playlists(items)
 
 
 def _rows(
-    desk: Desk, playing: Radio, limit: int, items: list[Item]
+    output: Output, playing: Radio, limit: int, items: list[Item]
 ) -> Iterator[tuple[Row, dict[str, object]]]:
     """Each track as it is drawn; it is added to ``items``."""
-    voice = playing.voice
-    facts = {"model": voice.model, "space": voice.space.name, "partial": voice.partial}
+    space_query = playing.space_query
+    facts = {"model": space_query.model, "space": space_query.space.name, "partial": space_query.partial}
     for place, played in enumerate(islice(playing, limit), 1):
         item = played.item
         items.append(item)
         yield (
             (place, played.score, item.label, item.display_path, item.id),
-            desk.facts(item, place, played.score) | facts,
+            output.facts(item, place, played.score) | facts,
         )

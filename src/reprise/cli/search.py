@@ -46,10 +46,10 @@ def search(
     """Find music that sounds as TEXT describes it, by a model that knows both. For titles see `similar`."""
     with opened(owner, home, as_json=as_json) as app:
         app.models(models)
-        from reprise.cli.finding.output import Desk
+        from reprise.cli.finding.output import Output
         from reprise.search.find import find
         from reprise.search.query import Seed
 
         text = " ".join(words)
-        found = find(app.ears(), query_of(app, (Seed(text),), models, options))
-        return Desk(app, as_json=as_json, options=options).found(found, f"fits {text!r} ({found.model})")
+        found = find(app.search_ports(), query_of(app, (Seed(text),), models, options))
+        return Output(app, as_json=as_json, options=options).found(found, f"fits {text!r} ({found.model})")

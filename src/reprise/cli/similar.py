@@ -63,12 +63,12 @@ def similar(
     """Find music that sounds like TRACK: a path, a title (with artist, if need be), or an id."""
     with opened(owner, home, as_json=as_json) as app:
         app.models(models)
-        from reprise.cli.finding.output import Desk
+        from reprise.cli.finding.output import Output
         from reprise.search.find import find
 
         seeds = seeds_of(app, tracks, weights)
-        found = find(app.ears(), query_of(app, seeds, models, options, blend))
+        found = find(app.search_ports(), query_of(app, seeds, models, options, blend))
         names = ", ".join(seed.label for seed in seeds)
         first = [seed.what for seed in seeds if not isinstance(seed.what, str)]
         title = f"sounds like {names} ({found.model})"
-        return Desk(app, as_json=as_json, options=options).found(found, title, first)
+        return Output(app, as_json=as_json, options=options).found(found, title, first)

@@ -133,10 +133,9 @@ class ExclusiveEncoding:
             self._fail(track, result)
 
     def _take_in(self, key: int, part: int, sound: NDArray[np.float32]) -> None:
+        """A track that begins anew may have another content by now: nothing of it so far is kept."""
         track = self._tracks[key]
-        if (
-            part == 0 and track.heard
-        ):  # a decoder died without blame: all begins anew, maybe with other content
+        if part == 0 and track.heard:  # its decoder died without blame: all begins anew
             track.lost = True
             track = self._tracks[key] = _Track()
         track.heard += 1

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 1024 * 1024
 """A sheet of 99 tracks has about ten thousand."""
 
+MAX_TRACKS = 999
+"""A CD has 99; sheets of long mixes have a few more."""
+
 _DATA_FILES = frozenset({"BINARY", "MOTOROLA"})
 """Types of a ``FILE`` that is a disc's image and not a file of sound."""
 
@@ -139,6 +142,8 @@ class _Reader:
     def sheet(self) -> CueSheet:
         if not self._tracks:
             raise CueError("it names no track")
+        if len(self._tracks) > MAX_TRACKS:
+            raise CueError(f"it names {len(self._tracks):,} tracks")
         facts = self._record
         tracks = tuple(track.finished() for track in self._tracks)
         return CueSheet(tracks, facts.title, facts.performer, facts.genre, facts.year, facts.disc)
@@ -163,7 +168,7 @@ class _Reader:
         number, kind = _first_word(rest)
         if self._file is None:
             raise CueError("TRACK before any FILE")
-        if not number.isdecimal() or not 1 <= int(number) <= 999:
+        if not number.isdecimal() or not 1 <= int(number) <= MAX_TRACKS:
             raise CueError(f"TRACK {_short(number)} is no number of a track")
         is_audio = self._file_is_sound and kind.strip().upper() in {"AUDIO", ""}
         self._tracks.append(_Track(int(number), self._file, is_audio))

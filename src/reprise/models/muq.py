@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 24_000
 """Hz."""
 
-DIMENSION = 1024
+DEFAULTS = {"encoder_dim": 1024, "encoder_depth": 12, "conv_dim": 512}
+"""What the published code takes where ``config.json`` says nothing; the length of the vector is ``encoder_dim``."""
 
 CONTEXT = 30 * SAMPLE_RATE
 """Samples: what it was trained on."""
@@ -64,7 +65,9 @@ class Muq(Network):
     )
 
     def dimension(self, config: Mapping[str, Any]) -> int:
-        return count_in(config or {"encoder_dim": DIMENSION}, "encoder_dim")
+        if config and "w2v2_config" not in config:
+            raise KeyError("w2v2_config")
+        return count_in({**DEFAULTS, **config}, "encoder_dim")
 
     def build(self, folder: Path) -> torch.nn.Module:
         from reprise.models.muq_encoder import TimeMean, load_encoder

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from reprise.errors import WeightsRefused
 from reprise.models.loading import fill, read_settings
-from reprise.models.muq import count_in
+from reprise.models.muq import DEFAULTS, count_in
 from reprise.models.weights import read_tensors
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Shape:
     def of(cls, config: Mapping[str, Any], file: Path) -> Shape:
         """Raises ``WeightsRefused`` when something is missing, or is another than this encoder can do."""
         try:
+            config = {**DEFAULTS, **config}
             conformer, stat = config["w2v2_config"], config["stat"]
             _demand(file, "label_rate", config.get("label_rate", 25), SAMPLE_RATE // HOP // SUBSAMPLING)
             _demand(file, "hop_length", config.get("hop_length", HOP), HOP)

@@ -33,6 +33,9 @@ ROBERTA_CONFIG = "xlm-roberta-base/config.json"
 SHARPNESS = 8.0
 """What the cosine of a query and a key is multiplied by."""
 
+DEFAULTS = {"dim": 768, "tf_depth": 12, "heads": 8, "dim_head": 64, "ff_mult": 4}
+"""What the published code takes for a transformer where ``config.json`` says nothing."""
+
 PREFIXES = {
     "audio": {
         "mulan.audio.model.model.": "source.",
@@ -75,7 +78,7 @@ class TowerShape:
     def of(cls, tower: str, config: Mapping[str, Any], file: Path) -> TowerShape:
         """Raises ``WeightsRefused`` when ``config.json`` does not describe the tower ``audio`` or ``text``."""
         try:
-            source, transformer = config[f"{tower}_model"], config[f"{tower}_transformer"]
+            source, transformer = config[f"{tower}_model"], {**DEFAULTS, **config[f"{tower}_transformer"]}
             dim = count_in(transformer, "dim")
             width = dim if source["model_dim"] is None else count_in(source, "model_dim")
             return cls(

@@ -127,7 +127,8 @@ class Kept:
     def __init__(self, choices: ModelChoices, key: str, spec: str) -> None:
         self._verdicts = Verdicts(choices, key)
         self._folder = Path(choices.cache) / "openvino" if choices.cache and spec else None
-        self._name = f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.blob"
+        self._stem = f"{_short_hash(spec)}-{choices.precision}-"
+        self._name = f"{self._stem}{_short_hash(key)}.blob"
         self._digests = Digests(Path(choices.cache) / "digests.json")
 
     def verdict(self) -> Verdict | None:
@@ -164,11 +165,18 @@ class Kept:
             draft.replace(path)
             digest = hashlib.sha256(blob).hexdigest()
             self._digests.learn(path, digest)
+            for old in self._folder.glob(f"{self._stem}*.blob"):  # of an OpenVINO that was replaced
+                if old != path:
+                    old.unlink()
         except OSError:
             with suppress(OSError):
                 draft.unlink()
             return
         self._verdicts.learn(Verdict(verdict.precision, verdict.note, digest))
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def import_openvino() -> Any:

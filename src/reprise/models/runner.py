@@ -32,7 +32,15 @@ if TYPE_CHECKING:
 DEVICES = ("cpu", "cuda", "mps", "xpu")
 """Kinds of device of PyTorch that compute."""
 
-NO_MEMORY = ("not enough memory", "can't allocate memory", "bad allocation", "bad_alloc")
+NO_MEMORY = (
+    "out of memory",
+    "ALLOC_FAILED",
+    "not enough memory",
+    "can't allocate memory",
+    "bad allocation",
+    "bad_alloc",
+)
+"""What drivers and libraries say when there is none left."""
 
 
 class Engine(Protocol):
@@ -271,7 +279,8 @@ def device_error(error: RuntimeError) -> Exception:
     text = str(error)
     if isinstance(error, torch.OutOfMemoryError) or any(sign in text for sign in NO_MEMORY):
         return MemoryError(text)
-    if isinstance(error, torch.AcceleratorError) or "CUDA error" in text:
+    accelerators = getattr(torch, "AcceleratorError", ())  # since PyTorch 2.8
+    if isinstance(error, accelerators) or "CUDA error" in text:
         return DeviceLost(f"the accelerator failed: {text.partition(chr(10))[0]}")
     return error
 

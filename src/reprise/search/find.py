@@ -11,7 +11,7 @@ from reprise.search.fusion import merged
 from reprise.search.neighbours import Neighbours
 from reprise.search.query import Merge
 from reprise.search.ranking import Ranking
-from reprise.search.voices import voices_of
+from reprise.search.space_queries import space_queries_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reprise.core.items import Item
     from reprise.core.ports import Hit
     from reprise.search.query import Query
-    from reprise.search.voices import Ears, Voice
+    from reprise.search.space_queries import SearchPorts, SpaceQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,49 +40,51 @@ class Found:
     """An answer with where it comes from, and what a person should know of it."""
 
     query: Query
-    voices: tuple[Voice, ...]
+    space_queries: tuple[SpaceQuery, ...]
     matches: list[Match]
     warnings: tuple[str, ...] = ()
 
     @property
     def space(self) -> str:
         """Names of the spaces that answered, in the order of their models."""
-        return ",".join(voice.space.name for voice in self.voices)
+        return ",".join(space_query.space.name for space_query in self.space_queries)
 
     @property
     def model(self) -> str:
-        return ",".join(voice.model for voice in self.voices)
+        return ",".join(space_query.model for space_query in self.space_queries)
 
     @property
     def partial(self) -> bool:
         """The first space of a model is still filling: more may come."""
-        return any(voice.partial for voice in self.voices)
+        return any(space_query.partial for space_query in self.space_queries)
 
 
-def find(ears: Ears, query: Query) -> Found:
+def find(ports: SearchPorts, query: Query) -> Found:
     """The tracks that the question asks for, best first; what the question names is left out.
 
     Raises ``NotFound`` when no model knows any seed, ``UsageError`` for a text that cannot be compared.
     """
-    voices, warnings = voices_of(ears, query)
-    admission = Admission(ears.catalogue, ears.owner, query.exclusions, query.named_items)
+    space_queries, warnings = space_queries_of(ports, query)
+    admission = Admission(ports.catalogue, ports.owner, query.exclusions, query.named_items)
     rankings = [
         Ranking(
-            Neighbours(ears.store, ears.owner, voice.space.name, admission), voice, query.negative_strength
+            Neighbours(ports.store, ports.owner, space_query.space.name, admission),
+            space_query,
+            query.negative_strength,
         )
-        for voice in voices
+        for space_query in space_queries
     ]
-    agreement = min(query.agreement, len(voices))
+    agreement = min(query.agreement, len(space_queries))
     if agreement < query.agreement:
         warnings.append(
-            f"only {len(voices)} of {len(query.models)} models can answer: {agreement} must agree"
+            f"only {len(space_queries)} of {len(query.models)} models can answer: {agreement} must agree"
         )
     hits = _hits(rankings, query, agreement)
     scores = _scores(rankings, hits)
     matches = [Match(admission.item(hit.key), hit.score, scores[hit.key]) for hit in hits]
     if len(matches) < query.limit:
         warnings += _why_so_few(query, agreement, admission, len(matches))
-    return Found(query, tuple(voices), matches, tuple(warnings))
+    return Found(query, tuple(space_queries), matches, tuple(warnings))
 
 
 def _hits(rankings: Sequence[Ranking], query: Query, agreement: int) -> list[Hit]:
@@ -97,10 +99,10 @@ def _hits(rankings: Sequence[Ranking], query: Query, agreement: int) -> list[Hit
 
 def _scores(rankings: Sequence[Ranking], hits: Sequence[Hit]) -> dict[int, dict[str, float]]:
     if len(rankings) == 1:
-        model = rankings[0].voice.model
+        model = rankings[0].space_query.model
         return {hit.key: {model: hit.score} for hit in hits}
     keys = [hit.key for hit in hits]
-    told = {ranking.voice.model: ranking.scores(keys) for ranking in rankings}
+    told = {ranking.space_query.model: ranking.scores(keys) for ranking in rankings}
     return {key: {model: scores[key] for model, scores in told.items() if key in scores} for key in keys}
 
 
@@ -111,6 +113,8 @@ def _why_so_few(query: Query, agreement: int, admission: Admission, count: int) 
         return []
     found = f"{count} found" if count else "nothing found"
     reasons = [f"{number:,} {reason}" for reason, number in sorted(admission.refused.items())]
+    if query.exclusions.items:
+        reasons.append(f"{len(query.exclusions.items):,} excluded by name")
     if narrowed:
         reasons.append("the rest is not listed by enough models")
     elif not reasons:

@@ -21,7 +21,7 @@ from reprise.search.admission import Admission
 from reprise.search.geometry import angles, between
 from reprise.search.neighbours import Neighbours
 from reprise.search.query import Exclusions, Query, Seed
-from reprise.search.voices import voices_of
+from reprise.search.space_queries import space_queries_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from reprise.core.items import Item
     from reprise.core.ports import Vectors
-    from reprise.search.voices import Ears, Voice
+    from reprise.search.space_queries import SearchPorts, SpaceQuery
 
 CANDIDATES = 60
 MOST_CANDIDATES = 2400
@@ -46,14 +46,14 @@ SAME_ARTIST = float(np.pi) ** 2
 class SongPath:
     """``items`` from the first track to the last; ``steps``, one fewer, are the angles between neighbours, in radians."""
 
-    voice: Voice
+    space_query: SpaceQuery
     items: list[Item]
     steps: list[float]
     warnings: tuple[str, ...] = ()
 
 
 def song_path(
-    ears: Ears, model: str, start: Item, end: Item, between_them: int, exclusions: Exclusions
+    ports: SearchPorts, model: str, start: Item, end: Item, between_them: int, exclusions: Exclusions
 ) -> SongPath:
     """A path with ``between_them`` tracks between the two ends, fewer only when the library has no more. No track twice.
 
@@ -61,11 +61,11 @@ def song_path(
     """
     if start.id == end.id:
         raise UsageError(f"{start.label} is both ends of the path", cure="name two different tracks")
-    ends = [_end(ears, model, item) for item in (start, end)]
-    voice = ends[0]
+    ends = [_end(ports, model, item) for item in (start, end)]
+    space_query = ends[0]
     first, last = (end.questions[0] for end in ends)
-    admission = Admission(ears.catalogue, ears.owner, exclusions, {start.id, end.id})
-    neighbours = Neighbours(ears.store, ears.owner, voice.space.name, admission)
+    admission = Admission(ports.catalogue, ports.owner, exclusions, {start.id, end.id})
+    neighbours = Neighbours(ports.store, ports.owner, space_query.space.name, admission)
     points = [between(first, last, place / (between_them + 1)) for place in range(1, between_them + 1)]
     taken = {song_key(item.tags) for item in (start, end)} - {None}
     items = _candidates(neighbours, admission, points, taken)
@@ -77,12 +77,12 @@ def song_path(
     warnings = []
     if len(order) < between_them + 2:
         warnings.append(f"only {len(order) - 2} other tracks may be used")
-    return SongPath(voice, chosen, layout.steps(order), tuple(warnings))
+    return SongPath(space_query, chosen, layout.steps(order), tuple(warnings))
 
 
-def _end(ears: Ears, model: str, item: Item) -> Voice:
-    voices, _ = voices_of(ears, Query((Seed(item),), (model,)))
-    return voices[0]
+def _end(ports: SearchPorts, model: str, item: Item) -> SpaceQuery:
+    space_queries, _ = space_queries_of(ports, Query((Seed(item),), (model,)))
+    return space_queries[0]
 
 
 def _candidates(

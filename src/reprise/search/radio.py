@@ -19,7 +19,7 @@ from reprise.search.admission import Admission
 from reprise.search.geometry import weighted_mean
 from reprise.search.neighbours import Neighbours
 from reprise.search.query import Query, Seed
-from reprise.search.voices import voices_of
+from reprise.search.space_queries import space_queries_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reprise.core.items import Item
     from reprise.core.ports import Hit, Vectors
     from reprise.search.query import Exclusions
-    from reprise.search.voices import Ears, Voice
+    from reprise.search.space_queries import SearchPorts, SpaceQuery
 
 HAT = 8
 """Of how many nearest tracks the next one is drawn."""
@@ -67,17 +67,17 @@ class Radio:
     """Plays until nothing is left. Raises ``NotFound`` when no seed is embedded by the model."""
 
     def __init__(
-        self, ears: Ears, model: str, seeds: Sequence[Seed], exclusions: Exclusions, station: Station
+        self, ports: SearchPorts, model: str, seeds: Sequence[Seed], exclusions: Exclusions, station: Station
     ) -> None:
         query = Query(tuple(seeds), (model,), exclusions=exclusions)
-        voices, warnings = voices_of(ears, query)
-        self.voice: Voice = voices[0]
+        space_queries, warnings = space_queries_of(ports, query)
+        self.space_query: SpaceQuery = space_queries[0]
         self.warnings = tuple(warnings)
-        self._admission = Admission(ears.catalogue, ears.owner, exclusions, query.named_items)
-        self._neighbours = Neighbours(ears.store, ears.owner, self.voice.space.name, self._admission)
+        self._admission = Admission(ports.catalogue, ports.owner, exclusions, query.named_items)
+        self._neighbours = Neighbours(ports.store, ports.owner, self.space_query.space.name, self._admission)
         self._station = station
         self._chance = random.Random(station.chance)
-        self._home = self.voice.questions[0]
+        self._home = self.space_query.questions[0]
         self._here = self._home
         self._played: set[int] = set()
         started = [seed.what for seed in seeds if not isinstance(seed.what, str)]

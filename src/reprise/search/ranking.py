@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reprise.core.ports import Vectors
     from reprise.search.neighbours import Look, Neighbours
-    from reprise.search.voices import Voice
+    from reprise.search.space_queries import SpaceQuery
 
 MAX_DOUBT = 20_000
 """Hits to look through at most in the hope that negatives lift something from further down."""
@@ -32,16 +32,16 @@ class Ranking:
     would lift what scores below zero.)
     """
 
-    def __init__(self, neighbours: Neighbours, voice: Voice, strength: float) -> None:
+    def __init__(self, neighbours: Neighbours, space_query: SpaceQuery, strength: float) -> None:
         self._neighbours = neighbours
-        self.voice = voice
+        self.space_query = space_query
         self._strength = strength
 
     def best(self, depth: int) -> list[Hit]:
         """The ``depth`` best that are admitted, ties by key; fewer only when there are no more."""
         asked = depth + SPARE_HITS
         while True:
-            looks = [self._neighbours.look(question, asked) for question in self.voice.questions]
+            looks = [self._neighbours.look(question, asked) for question in self.space_query.questions]
             ranked = self._ranked(looks)
             exhausted = all(look.exhausted for look in looks)
             if exhausted or self._settled(ranked, looks, depth, asked):
@@ -68,7 +68,7 @@ class Ranking:
         return bool(ranked[depth - 1].score >= self._relevance(floors)[0]) or asked >= MAX_DOUBT
 
     def _ranked(self, looks: Sequence[Look]) -> list[Hit]:
-        if len(looks) == 1 and not len(self.voice.negatives):
+        if len(looks) == 1 and not len(self.space_query.negatives):
             return looks[0].hits
         scores = self.scores({hit.key for look in looks for hit in look.hits})
         return sorted(
@@ -76,12 +76,12 @@ class Ranking:
         )
 
     def _score(self, rows: Vectors) -> NDArray[np.float64]:
-        relevance = self._relevance(cosines(rows, self.voice.questions))
-        if not len(self.voice.negatives):
+        relevance = self._relevance(cosines(rows, self.space_query.questions))
+        if not len(self.space_query.negatives):
             return relevance
-        likeness = cosines(rows, self.voice.negatives).max(axis=1)
+        likeness = cosines(rows, self.space_query.negatives).max(axis=1)
         return np.asarray(relevance - self._strength * np.maximum(likeness, 0))
 
     def _relevance(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n,) of the cosines (n, questions)."""
-        return np.asarray((self.voice.weights * (1 + found) - 1).max(axis=1))
+        return np.asarray((self.space_query.weights * (1 + found) - 1).max(axis=1))

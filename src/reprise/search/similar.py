@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reprise.search.find import find
 from reprise.search.query import Query, Seed
-from reprise.search.voices import Ears
+from reprise.search.space_queries import SearchPorts
 
 if TYPE_CHECKING:
     from reprise.core.items import Item
@@ -22,4 +22,4 @@ def similar(
 
     Raises ``NotFound`` when the model has no space yet or the seed is not embedded.
     """
-    return find(Ears(catalogue, store, owner), Query((Seed(seed),), (model,), limit))
+    return find(SearchPorts(catalogue, store, owner), Query((Seed(seed),), (model,), limit))

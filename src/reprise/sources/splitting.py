@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import unicodedata
 from contextlib import suppress
 from secrets import token_hex
 from typing import TYPE_CHECKING, Literal
@@ -26,7 +27,7 @@ NAME_BYTES = 255
 """What Linux, macOS and Windows allow for a name."""
 
 _SUFFIX = ".flac"
-_FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')  # by some system that the files may get to
+_FORBIDDEN = re.compile(r'[/\\:*?"<>|]')  # by some system that the files may get to
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """How file systems without hard links answer (FAT, some network shares)."""
@@ -62,7 +63,12 @@ def split_folder(
                 yield entry
         elif split_path(entry.path)[1] is not None:
             folder = os.path.join(output, os.path.dirname(entry.path[len(prefix) :]))
-            yield _split(root, entry, source.tags(entry.path), folder)
+            try:
+                tags = source.tags(entry.path)
+            except ItemError as error:  # its sheet is gone since the folder was listed
+                yield SplitTrack(os.path.join(root, entry.path), folder, "failed", error)
+                continue
+            yield _split(root, entry, tags, folder)
 
 
 def split_sheet(sheet: bytes, output: bytes) -> Iterator[SplitTrack | ScanProblem]:
@@ -171,7 +177,8 @@ def track_name(path: bytes, tags: Tags) -> bytes:
 
 
 def _plain(text: str) -> str:
-    return _FORBIDDEN.sub("_", text).strip(" .") or "_"
+    shown = "".join(c if c.isprintable() else "_" for c in unicodedata.normalize("NFC", text))
+    return _FORBIDDEN.sub("_", shown).strip(" .") or "_"
 
 
 def _reason(error: OSError) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Row = tuple[object, ...]
 
 
-class Desk:
+class Output:
     """One command's answer on its way out."""
 
     def __init__(self, app: App, *, as_json: bool, options: Mapping[str, Any]) -> None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """One model's part in a question.
+class SpaceQuery:
+    """One model's part in a question: what its space is asked.
 
     ``questions`` (q, dimension): what the space is asked, one row for a blend, else one per seed; ``weights`` (q,)
     between 0 and 1, the largest 1. ``negatives`` (n, dimension).
@@ -49,8 +49,8 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class Ears:
-    """Through which a question is heard: the catalogue, the store, and what turns text into vectors."""
+class SearchPorts:
+    """What a question goes through. Without an ``encoder`` there are no texts."""
 
     catalogue: Catalogue
     store: VectorStore
@@ -58,31 +58,31 @@ class Ears:
     encoder: QueryEncoder | None = None
 
 
-def voices_of(ears: Ears, query: Query) -> tuple[list[Voice], list[str]]:
-    """A voice for each model that knows a seed, and a warning for whatever is left out of the question.
+def space_queries_of(ports: SearchPorts, query: Query) -> tuple[list[SpaceQuery], list[str]]:
+    """For each model that knows a seed its part of the question, and a warning for whatever is left out.
 
     Raises ``NotFound`` when no model knows any seed, ``UsageError`` for a text that cannot be compared.
     """
-    voices: list[Voice] = []
+    space_queries: list[SpaceQuery] = []
     warnings: list[str] = []
     reasons: list[NotFound] = []
     for model in query.models:
         try:
-            voice, left_out = _voice(ears, query, model)
+            space_query, left_out = _space_query(ports, query, model)
         except NotFound as error:
             reasons.append(error)
             continue
-        voices.append(voice)
+        space_queries.append(space_query)
         warnings += left_out
-    if not voices:
+    if not space_queries:
         raise reasons[0]
-    return voices, [*(f"{error.message}; {error.cure}" for error in reasons), *warnings]
+    return space_queries, [*(f"{error.message}; {error.cure}" for error in reasons), *warnings]
 
 
-def _voice(ears: Ears, query: Query, model: str) -> tuple[Voice, list[str]]:
-    space = serving_space(ears.catalogue, ears.owner, model)
+def _space_query(ports: SearchPorts, query: Query, model: str) -> tuple[SpaceQuery, list[str]]:
+    space = serving_space(ports.catalogue, ports.owner, model)
     wanted = [*(seed.what for seed in query.seeds), *query.negatives]
-    known = _vectors(ears, space, wanted)
+    known = _vectors(ports, space, wanted)
     seeds = [(known[place], seed.weight) for place, seed in enumerate(query.seeds) if place in known]
     unknown = [what for place, what in enumerate(wanted) if place not in known]
     if not seeds:
@@ -90,15 +90,15 @@ def _voice(ears: Ears, query: Query, model: str) -> tuple[Voice, list[str]]:
     negatives = [known[place] for place in range(len(query.seeds), len(wanted)) if place in known]
     questions, weights = _questions([row for row, _ in seeds], [weight for _, weight in seeds], query.blend)
     warnings = [f"{_unknown(what, model).message}: left out of the comparison" for what in unknown]
-    return Voice(space, questions, weights, _stacked(negatives, space.dimension)), warnings
+    return SpaceQuery(space, questions, weights, _stacked(negatives, space.dimension)), warnings
 
 
-def _vectors(ears: Ears, space: Space, wanted: Sequence[Item | str]) -> dict[int, Vectors]:
+def _vectors(ports: SearchPorts, space: Space, wanted: Sequence[Item | str]) -> dict[int, Vectors]:
     """The vector of each thing that the model knows, by its place."""
     ids = {what.id for what in wanted if not isinstance(what, str)}
-    stored: Mapping[int, Vectors] = ears.store.get(ears.owner, space.name, ids) if ids else {}
+    stored: Mapping[int, Vectors] = ports.store.get(ports.owner, space.name, ids) if ids else {}
     texts = {what for what in wanted if isinstance(what, str)}
-    read = _texts(ears, space, texts) if texts else {}
+    read = _texts(ports, space, texts) if texts else {}
     return {
         place: read[what] if isinstance(what, str) else stored[what.id]
         for place, what in enumerate(wanted)
@@ -106,17 +106,17 @@ def _vectors(ears: Ears, space: Space, wanted: Sequence[Item | str]) -> dict[int
     }
 
 
-def _texts(ears: Ears, space: Space, texts: Collection[str]) -> dict[str, Vectors]:
+def _texts(ports: SearchPorts, space: Space, texts: Collection[str]) -> dict[str, Vectors]:
     """Texts as vectors of the space. The encoder must be of the space's own spec, or they mean nothing in it."""
-    if ears.encoder is None:
+    if ports.encoder is None:
         raise UsageError("no text can be read here", cure="name tracks instead")
-    if ears.encoder.fingerprint(space.model) != space.fingerprint:
+    if ports.encoder.fingerprint(space.model) != space.fingerprint:
         raise UsageError(
             f"search with {space.model} answers from {space.name}, which another version of the model has made; "
             "a text read by the installed one cannot be compared with it",
             cure=f"run: reprise embed FOLDER --model {space.model}; or go back to that version",
         )
-    return {text: ears.encoder.encode(space.model, text) for text in sorted(texts)}
+    return {text: ports.encoder.encode(space.model, text) for text in sorted(texts)}
 
 
 def _questions(
