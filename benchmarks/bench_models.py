@@ -160,11 +160,11 @@ def in_a_row(bench: Bench, size: Size) -> Iterator[Row]:
     """Memory of all processes with one model and with three in a row, what is left of it, and the changes between."""
     library = make_songs(bench.folder / "row", size.row_songs, size.row_seconds)
     alone = {
-        model: max(embed_watched(library, [model], bench.settings(f"alone-{model}")).memory)
+        model: embed_watched(library, [model], bench.settings(f"alone-{model}")).most_memory
         for model in IN_A_ROW
     }
     told = embed_watched(library, IN_A_ROW, bench.settings("row"))
-    largest, together = max(alone.values()), max(told.memory)
+    largest, together = max(alone.values()), told.most_memory
     each = ", ".join(f"{model} {megabytes:,.0f} MB" for model, megabytes in alone.items())
     yield Row(
         "three models in a row: most memory at once",
@@ -210,7 +210,7 @@ def _change(told: Told, before: str, after: str, warm: float) -> Row:
 
 def threads() -> int:
     """As many as a model process gets."""
-    from reprise.app import cores
+    from reprise.installed import cores
 
     return cores()
 

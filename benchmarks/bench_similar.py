@@ -124,7 +124,7 @@ def _fill(app: App, folder: Path, tracks: int, model: str) -> Space:
             for n in range(tracks)
         ]
         app.catalogue().items.apply(app.owner, library.id, ScanBatch(added=found), time.time())
-    spec = replace(app.cards["acoustic"].spec, model=model)
+    spec = replace(app.installed.cards["acoustic"].spec, model=model)
     space = app.catalogue().spaces.ensure(app.owner, spec)
     app.store.create(app.owner, space.name, spec.dimension)
     random = np.random.default_rng(len(model))

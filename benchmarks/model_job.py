@@ -88,10 +88,15 @@ class Heard:
 
 @dataclass(slots=True)
 class Told:
-    """All that a job told. ``memory`` samples are of the job's process and all below it, in MB."""
+    """All that a job told. ``memory`` samples, each with its time, are MB of the job's process and all below it."""
 
     heard: list[Heard] = field(default_factory=list)
-    memory: list[float] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def most_memory(self) -> float:
+        """MB of all processes together."""
+        return max(megabytes for _, megabytes in self.memory)
 
     def at(self, name: str, model: str = "") -> float:
         """When the last event of that name came. Raises ``StopIteration`` when none did."""
@@ -133,15 +138,15 @@ def _followed(command: list[str], settings: dict[str, str], *, watched: bool = F
             ended.set()
             if watched:
                 watcher.join()
-    finished = told.event("job_finished")
-    if process.returncode or finished["state"] != "completed":
-        raise RuntimeError(f"the job did not complete: {finished}")
+    finished = next((heard.event for heard in told.heard if heard.is_("job_finished")), None)
+    if process.returncode or finished is None or finished["state"] != "completed":
+        raise RuntimeError(f"the job did not complete: exit code {process.returncode}, {finished}")
     return told
 
 
-def _watch(pid: int, samples: list[float], ended: threading.Event) -> None:
+def _watch(pid: int, samples: list[tuple[float, float]], ended: threading.Event) -> None:
     while not ended.wait(SAMPLE_SECONDS):
-        samples.append(sum(tree_memory(pid).values()))
+        samples.append((time.perf_counter(), sum(tree_memory(pid).values())))
 
 
 def tree_memory(pid: int) -> dict[int, float]:

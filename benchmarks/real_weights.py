@@ -113,7 +113,7 @@ def fetched(app: App, model: str) -> Finding:
     from reprise.errors import RepriseError
 
     try:
-        card = app.ready(model, lambda line: print(line, file=sys.stderr))
+        card = app.installed.ready(model, lambda line: print(line, file=sys.stderr))
     except RepriseError as error:
         return Finding(model, "weights", f"{error.message}; cure: {error.cure}", passed=False)
     return Finding(
@@ -147,7 +147,7 @@ def like_upstream(app: App, model: str, items: Mapping[bytes, Item]) -> Iterator
     from reprise.models.network import Network
     from reprise.models.registry import load_model
 
-    choices = app.choices(model)
+    choices = app.installed.choices(model)
     network = load_model(model, type(choices)(weights=choices.weights, device="cpu", precision="float32"))
     assert isinstance(network, Network)
     try:
@@ -220,7 +220,7 @@ def twins_found(app: App, model: str, items: Sequence[Item]) -> Finding:
 
 def texts_found(app: App, model: str) -> Iterator[Finding]:
     """What two texts find: for a person to judge."""
-    if not app.card(model).reads_text:
+    if not app.installed.card(model).reads_text:
         return
     from reprise.search.find import find
     from reprise.search.query import Query, Seed

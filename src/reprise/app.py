@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 import os
-import platform
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reprise.core.items import display_path
 from reprise.core.job import Clear, Control, JobRequest, never
 from reprise.core.space import SpaceState
-from reprise.core.spec import DECODER_MB, Execution
-from reprise.errors import BadSetting, LibraryError, NotFound, RepriseError, UsageError
+from reprise.errors import BadSetting, LibraryError, NotFound, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from reprise.core.choices import Coverage, ModelChoices
+    from reprise.core.choices import Coverage
     from reprise.core.cuts import SplitTrack
     from reprise.core.events import Emit, JobFinished, ScanFinished
     from reprise.core.items import Item, Library
     from reprise.core.job import Job
     from reprise.core.plan import Selection
     from reprise.core.playlists import PlaylistServer
-    from reprise.core.ports import ScanProblem, Source, Vectors, VectorStore
+    from reprise.core.ports import ScanProblem, Source, VectorStore
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
     from reprise.core.spec import ModelCard
     from reprise.engine.desk import Effort
     from reprise.engine.estimate import Estimate
-    from reprise.engine.messages import Role
-    from reprise.engine.model_process import Command
     from reprise.engine.run import Workshop
+    from reprise.installed import InstalledModels
     from reprise.runners.locks import FileLocks
-    from reprise.runners.slot import FileSlot
     from reprise.search.space_queries import SearchPorts
     from reprise.settings import Settings
 
@@ -51,7 +46,6 @@ class App:
         self.settings = settings
         self._catalogue: Catalogue | None = None
         self._store: VectorStore | None = None
-        self._cards: dict[str, ModelCard] = {}
 
     def __enter__(self) -> App:
         return self
@@ -102,42 +96,11 @@ class App:
             self._store = EmbeddedStore(self.home / "spaces", index_from=index_from, build_apart=True)
         return self._store
 
-    def choices(self, model: str) -> ModelChoices:
-        """How the model is to run, as the settings say."""
-        from reprise.core.choices import ModelChoices
+    @cached_property
+    def installed(self) -> InstalledModels:
+        from reprise.installed import InstalledModels
 
-        settings = self.settings
-        return ModelChoices(
-            weights=self._folder("weights"),
-            cache=self._folder("cache"),
-            coverage=self._coverage(model),
-            device=settings.text("device"),
-            precision=settings.text("precision"),
-            engine=settings.text("engine"),
-            offline=settings.flag("offline"),
-            hub=settings.text("hub"),
-            hub_timeout=settings.number("hub_timeout"),
-            endpoint=settings.text("endpoint"),
-            endpoint_model=settings.text("endpoint_model"),
-            endpoint_key=settings.text("endpoint_key"),
-        )
-
-    def _folder(self, setting: str) -> str:
-        """What the setting names, from the state folder; the folder of the setting's name there if it is empty."""
-        return str(self.home / os.path.expanduser(self.settings.text(setting) or setting))
-
-    def _coverage(self, model: str) -> Coverage:
-        """What was chosen. ``auto`` stays with what serves now: a graphics card that comes or goes makes nothing stale."""
-        from reprise.core.choices import Coverage
-        from reprise.models.accelerator import accelerator_present
-
-        chosen, device = self.settings.text("coverage"), self.settings.text("device")
-        if chosen != "auto":
-            return Coverage(chosen)
-        if served := self._coverage_served(model):
-            return served
-        fast = accelerator_present() if device == "auto" else device != "cpu"
-        return Coverage.WHOLE if fast and self.settings.text("engine") == "torch" else Coverage.SAMPLED
+        return InstalledModels(self.settings, self.locks, self._coverage_served)
 
     def _coverage_served(self, model: str) -> Coverage | None:
         from reprise.core.choices import stored_coverage
@@ -148,59 +111,11 @@ class App:
         pointer = spaces.pointer(self.owner, model)
         return stored_coverage(spaces.inputs(self.owner, pointer.space.id)) if pointer else None
 
-    def card(self, model: str) -> ModelCard:
-        """Raises ``UnknownModel`` naming the allowed ones, ``ModelLoadFailed`` when its package is broken."""
-        if model not in self._cards:
-            from reprise.models.registry import load_model
-
-            self._cards[model] = load_model(model, self.choices(model)).card
-        return self._cards[model]
-
-    @cached_property
-    def broken_models(self) -> dict[str, RepriseError]:
-        """Models that some package registers and that cannot even say what they are. They cost the others nothing."""
-        from reprise.models.registry import model_names
-
-        broken: dict[str, RepriseError] = {}
-        for name in model_names():
-            try:
-                self.card(name)
-            except RepriseError as error:
-                broken[name] = error
-        return broken
-
-    @property
-    def cards(self) -> dict[str, ModelCard]:
-        """All models that can be used, by name."""
-        from reprise.models.registry import model_names
-
-        return {name: self.card(name) for name in model_names() if name not in self.broken_models}
-
     @cached_property
     def locks(self) -> FileLocks:
         from reprise.runners.locks import FileLocks
 
         return FileLocks(self.home / "locks")
-
-    @cached_property
-    def slot(self) -> FileSlot:
-        from reprise.runners.slot import FileSlot
-
-        return FileSlot(self.locks)
-
-    def ready(self, model: str, told: Callable[[str], None]) -> ModelCard:
-        """The model's card once its weights are on disk; ``told`` hears of licence and progress.
-
-        Raises ``ModelError`` kinds when they cannot be had.
-        """
-        from reprise.core.ports import DownloadableModel
-        from reprise.models.registry import load_model
-
-        found = load_model(model, self.choices(model))
-        if isinstance(found, DownloadableModel):
-            found.fetch(told)
-        self._cards[model] = found.card
-        return found.card
 
     @contextmanager
     def trial(self) -> Iterator[App]:
@@ -211,7 +126,7 @@ class App:
         from reprise.catalog.sqlite import copy_sqlite
         from reprise.settings import Settings
 
-        folders = {name: self._folder(name) for name in ("weights", "cache")}
+        folders = {name: self.installed.folder(name) for name in ("weights", "cache")}
         keep_everything = {"keep_missing_days": 1e9}  # the copy has no store to forget vectors in
         with tempfile.TemporaryDirectory(prefix="reprise-trial-") as folder:
             if self.catalogue_path.exists():
@@ -226,10 +141,10 @@ class App:
         return FolderSource(library.root, library.exclude, self.settings.flag("follow_links"))
 
     def models(self, names: Sequence[str]) -> tuple[str, ...]:
-        """The models asked for, each once, in that order. Raises as :meth:`card` does."""
+        """The models asked for, each once, in that order. Raises ``UnknownModel``, ``ModelLoadFailed``."""
         wanted = tuple(dict.fromkeys(names)) or (DEFAULT_MODEL,)
         for name in wanted:
-            self.card(name)
+            self.installed.card(name)
         return wanted
 
     def library_of(self, folder: Path, exclude: Sequence[str] = ()) -> tuple[Library, bytes]:
@@ -324,7 +239,7 @@ class App:
         """What the job would do and take, per model. Measures the speed on a few tracks when it is not known."""
         from reprise.engine.estimate import estimate, preview
 
-        cards = [self.card(name) for name in self.models(models)]
+        cards = [self.installed.card(name) for name in self.models(models)]
         planned = preview(self.catalogue(), cards, selection, clear)
         estimates = []
         for card, plan in zip(cards, planned, strict=True):
@@ -337,14 +252,14 @@ class App:
         from reprise.core.spec import fingerprint
         from reprise.engine.estimate import SAMPLES_PER_WORKER, measure_speed
 
-        known = self.catalogue().speeds.get(fingerprint(card.spec), machine_name())
+        known = self.catalogue().speeds.get(fingerprint(card.spec), self.installed.machine)
         if known is not None:
             return known.audio_seconds_per_second, "measured in an earlier run on this machine"
         if card.missing:
             return None
         items = self.catalogue().items.sample(self.owner, selection, SAMPLES_PER_WORKER * effort.workers)
-        with self.slot.held(never):
-            return measure_speed(card, self.command(card.name), effort, items)
+        with self.installed.slot.held(never):
+            return measure_speed(card, self.installed.command(card.name), effort, items)
 
     def retries(self, *, code: str | None, item_id: int | None) -> list[tuple[Selection, list[str]]]:
         """One selection per library that has such failures, with the models that they are of."""
@@ -365,25 +280,7 @@ class App:
         """What questions of search go through."""
         from reprise.search.space_queries import SearchPorts
 
-        return SearchPorts(self.catalogue(), self.store, self.owner, TextReader(self))
-
-    def encode_text(self, model: str, text: str) -> Vectors:
-        """The text's vector, shape (dimension,), by a process that a job with a heavy model gives way to.
-
-        Raises ``UsageError`` for a model that reads no text, ``ModelError`` kinds when its encoder does not run.
-        """
-        from reprise.engine.query import encode_text
-
-        card, settings = self.card(model), self.settings
-        with self.slot.first(settings.number("load_timeout")):
-            return encode_text(
-                card,
-                self.command(model),
-                text,
-                load_seconds=settings.number("load_timeout"),
-                seconds=settings.number("item_timeout"),
-                memory_mb=max(settings.number("worker_memory_mb"), 2.0 * card.memory_mb),
-            )
+        return SearchPorts(self.catalogue(), self.store, self.owner, self.installed)
 
     def playlist_server(self) -> PlaylistServer:
         """The Subsonic server of the settings. Raises ``BadSetting`` naming those that are missing."""
@@ -460,100 +357,25 @@ class App:
             store=self.store,
             emit=emit,
             asked=asked,
-            ready=self.ready,
-            command=self.command,
+            ready=self.installed.ready,
+            command=self.installed.command,
             effort=self.effort,
-            slot=self.slot,
+            slot=self.installed.slot,
             pace=pace,
             coverage=settings.number("cutover_coverage"),
-            machine=machine_name(),
+            machine=self.installed.machine,
             together_mb=settings.number("together_memory_mb"),
         )
 
     def effort(self, card: ModelCard, library_id: int) -> Effort:
-        from reprise.engine.desk import Effort
-
-        settings = self.settings
-        return Effort(
-            workers=settings.whole("workers") or workers_that_fit(card),
-            root=self.catalogue().libraries.get(self.owner, library_id).root,
-            item_timeout=settings.number("item_timeout") + card.patience_seconds,
-            timeout_per_audio_second=settings.number("timeout_per_audio_second"),
-            memory_mb=settings.number("worker_memory_mb"),
-            load_seconds=settings.number("load_timeout"),
-            largest_batch=settings.whole("batch_size") or card.batch,
-        )
-
-    def command(self, model: str, spool: str = "", choices: ModelChoices | None = None) -> Command:
-        """How the processes of a model are started; ``spool``: a folder for decoded sound that models share.
-
-        ``choices`` instead of those of the settings.
-        """
-        from reprise.child import ChildOptions
-        from reprise.core.spec import fingerprint
-
-        choices, planned = choices or self.choices(model), fingerprint(self.card(model).spec)
-
-        def build(role: Role, connection: int, slot: int, *, device: str = "") -> Sequence[str]:
-            chosen = replace(choices, device=device or choices.device, endpoint_key="")
-            return ChildOptions(
-                model=model,
-                role=role,
-                connection=connection,
-                slot=slot,
-                threads=cores() if role in {"encode", "query"} else 1,
-                min_decoded=self.settings.number("min_decoded"),
-                max_seconds=self.settings.number("max_audio_hours") * 3600.0,
-                home=str(self.home),
-                choices=asdict(chosen),
-                spool=spool,
-                fingerprint=planned,
-            ).command()
-
-        return build
+        """How much of this machine a model gets for one library."""
+        return self.installed.effort(card, self.catalogue().libraries.get(self.owner, library_id).root)
 
     @contextmanager
     def runner_of(self, job: Job) -> Iterator[bool]:
         """Enter with whether a living process runs the job; while inside, no other can begin to."""
         with self.locks.try_lock(f"job-{job.id}") as ours:
             yield not ours
-
-
-class TextReader:
-    """Implements ``core.ports.QueryEncoder`` by the installed models."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-
-    def fingerprint(self, model: str) -> str:
-        from reprise.core.spec import fingerprint
-
-        card = self._app.card(model)
-        if not card.reads_text:
-            raise UsageError(f"{model} reads no text", cure="see which models do: reprise models")
-        return fingerprint(card.spec)
-
-    def encode(self, model: str, text: str) -> Vectors:
-        return self._app.encode_text(model, text)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def workers_that_fit(card: ModelCard) -> int:
-    """One process per core, fewer when their memory would not fit into what is free now."""
-    import psutil
-
-    free_mb = psutil.virtual_memory().available / 2**20
-    each = card.memory_mb if card.execution is Execution.PER_CORE else DECODER_MB
-    return max(1, min(cores(), int(free_mb / max(1, each))))
-
-
-def machine_name() -> str:
-    """What speeds are remembered under: they hold for one machine and its number of cores."""
-    return f"{platform.node()}/{cores()}"
 
 
 def _existing_folder(folder: Path) -> Path:

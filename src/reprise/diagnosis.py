@@ -89,8 +89,8 @@ def _decoder() -> Iterator[Finding]:
 
 
 def _models(app: App) -> Iterator[Finding]:
-    yield Finding("models", True, ", ".join(app.cards))
-    for name, error in app.broken_models.items():
+    yield Finding("models", True, ", ".join(app.installed.cards))
+    for name, error in app.installed.broken.items():
         yield Finding(f"model {name}", False, error.message, error.cure)
 
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 def weights_folder(app: App, model: str) -> str:
     """Where the model looks for its weights; empty for a model that has none of its own."""
-    found = load_model(model, app.choices(model))
+    found = load_model(model, app.installed.choices(model))
     return str(found.weights.folder) if isinstance(found, Network) else ""
 
 
 def ways_to_run(app: App, model: str) -> list[ModelChoices]:
     """The model's engines and precisions that this machine has; one way for a model that knows none of them."""
-    choices = app.choices(model)
+    choices = app.installed.choices(model)
     return ways(choices) if isinstance(load_model(model, choices), Network) else [choices]
 
 
@@ -33,12 +33,12 @@ def measure(app: App, model: str, choices: ModelChoices) -> Measured:
     """What the model gives when it runs so. Raises ``ModelError`` kinds, and ``UsageError`` for a light model."""
     from reprise.engine.benchmark import measure as measure_process
 
-    found, card = load_model(model, choices), app.card(model)
+    found, card = load_model(model, choices), app.installed.card(model)
     if not isinstance(found, WindowedModel):
         raise UsageError(f"{model} hears no windows", cure=f"try: reprise embed --dry-run --model {model}")
-    with app.slot.held(never):
+    with app.installed.slot.held(never):
         return measure_process(
-            app.command(model, choices=choices),
+            app.installed.command(model, choices=choices),
             found.canaries(),
             window_seconds=card.spec.window / card.spec.sample_rate,
             largest_batch=app.settings.whole("batch_size") or card.batch,

@@ -103,7 +103,7 @@ def test_a_changed_spec_makes_all_of_its_model_stale_and_nothing_else(
     monkeypatch.setenv("PLUGIN_MODELS_EPOCH", "2")
     with home.app() as app:
         item = app.catalogue().items.get(app.owner, [1])[1]
-        cards = {name: app.cards[name] for name in ("versioned", "null")}
+        cards = {name: app.installed.cards[name] for name in ("versioned", "null")}
         verdicts = {verdict.model: verdict for verdict in explain(app.catalogue(), cards, item)}
         stale = next(v for v in explain(app.catalogue(), cards, item) if v.model == "versioned" and v.space)
     assert stale.differences == [("epoch", "1", "2")]

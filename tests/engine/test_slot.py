@@ -24,7 +24,7 @@ def test_a_job_gives_way_to_a_search_and_comes_back(home: Home) -> None:
     slow = {"PLUGIN_MODELS_SECONDS": "0.1", "REPRISE_COMMIT_SECONDS": "0.1"}
     job = home.start("embed", str(home.music), "--model", "exclusive", **slow)
     read_until(job, "progress")
-    with home.app() as app, app.slot.first(30.0):
+    with home.app() as app, app.installed.slot.first(30.0):
         first, loads = len(home.computed("exclusive")), len(home.notes("load"))
         time.sleep(0.6)
         assert len(home.notes("load")) == loads, "nothing loads while the search has the device"
@@ -42,7 +42,7 @@ def test_two_jobs_with_heavy_models_take_turns_and_a_light_one_does_not_wait(hom
     home.add("a", "b", folder=other)
     light = home.folder / "light"
     home.add("c", folder=light)
-    with home.app() as app, app.slot.first(30.0):
+    with home.app() as app, app.installed.slot.first(30.0):
         jobs = [
             home.start("embed", str(folder), "--model", model)
             for folder, model in ((home.music, "exclusive"), (other, "exclusive-b"), (light, "null"))
@@ -55,7 +55,7 @@ def test_two_jobs_with_heavy_models_take_turns_and_a_light_one_does_not_wait(hom
 
 def test_a_job_that_waits_for_the_device_can_be_paused(home: Home) -> None:
     home.add_many(3)
-    with home.app() as app, app.slot.first(30.0):
+    with home.app() as app, app.installed.slot.first(30.0):
         job = home.start("embed", str(home.music), "--model", "exclusive")
         read_until(job, "model_started")
         job.terminate()

@@ -162,7 +162,7 @@ def test_two_libraries_are_embedded_at_the_same_time(home: Home) -> None:
     home.add_many(10)
     other = home.folder / "other"
     home.add(*(f"o{n}" for n in range(10)), folder=other)
-    first = home.start("embed", str(home.music), "--model", "null", PLUGIN_MODELS_SECONDS="0.3")
+    first = home.start("embed", str(home.music), "--model", "null", PLUGIN_MODELS_SECONDS="2")
     read_until(first, "model_loaded")
     second = home.run("embed", str(other), "--model", "null")
     assert first.poll() is None, "the first run was meant to go on meanwhile"

@@ -25,7 +25,7 @@ TOGETHER = {"REPRISE_TOGETHER_MEMORY_MB": "4000"}
 
 def test_only_heavy_models_that_decode_alike_and_fit_are_grouped(home: Home) -> None:
     with home.app() as app:
-        cards = [app.cards[name] for name in ("exclusive", "exclusive-b", "null", "exclusive")]
+        cards = [app.installed.cards[name] for name in ("exclusive", "exclusive-b", "null", "exclusive")]
     names = [[card.name for card in group] for group in groups(cards, 128)]
     assert names == [["exclusive", "exclusive-b"], ["null"], ["exclusive"]]
     assert [len(group) for group in groups(cards, 127)] == [1, 1, 1, 1]

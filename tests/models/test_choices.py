@@ -48,7 +48,7 @@ def test_every_setting_reaches_the_model(tmp_path: Path) -> None:
         "endpoint_key": "secret",
     }
     with opened(tmp_path, **values) as app:
-        choices = app.choices("mert")
+        choices = app.installed.choices("mert")
     assert choices.weights == str(tmp_path / "elsewhere")
     assert choices.cache == str(tmp_path / "kept"), "from the state folder, wherever the command is run"
     for name in values.keys() - {"weights", "cache", "coverage"}:
@@ -58,10 +58,10 @@ def test_every_setting_reaches_the_model(tmp_path: Path) -> None:
 
 def test_folders_lie_in_the_state_folder_unless_said(tmp_path: Path) -> None:
     with opened(tmp_path) as app:
-        choices = app.choices("mert")
+        choices = app.installed.choices("mert")
         with app.trial() as trial:
             assert trial.home != app.home
-            assert trial.choices("mert") == choices, "a trial looks for the same weights"
+            assert trial.installed.choices("mert") == choices, "a trial looks for the same weights"
     assert (choices.weights, choices.cache) == (str(tmp_path / "weights"), str(tmp_path / "cache"))
 
 
@@ -73,7 +73,7 @@ def test_coverage_is_whole_where_there_is_an_accelerator(tmp_path: Path, card_in
         ({"coverage": "sampled"}, Coverage.SAMPLED),
     ):
         with opened(tmp_path, **values) as app:
-            assert app.choices("mert").coverage is expected, values
+            assert app.installed.choices("mert").coverage is expected, values
     card_in_the_machine.unlink()
     for values, expected in (
         ({}, Coverage.SAMPLED),
@@ -81,7 +81,7 @@ def test_coverage_is_whole_where_there_is_an_accelerator(tmp_path: Path, card_in
         ({"coverage": "whole"}, Coverage.WHOLE),
     ):
         with opened(tmp_path, **values) as app:
-            assert app.choices("mert").coverage is expected, values
+            assert app.installed.choices("mert").coverage is expected, values
 
 
 def test_what_serves_keeps_its_coverage_when_a_graphics_card_comes(
@@ -90,7 +90,7 @@ def test_what_serves_keeps_its_coverage_when_a_graphics_card_comes(
     away = card_in_the_machine.with_name("away")
     card_in_the_machine.rename(away)
     with opened(tmp_path) as app:
-        spec = app.card("mert").spec
+        spec = app.installed.card("mert").spec
         spaces = app.catalogue(create=True).spaces
         space = spaces.ensure(app.owner, spec)
         for state in (SpaceState.FILLING, SpaceState.VERIFYING):
@@ -98,19 +98,19 @@ def test_what_serves_keeps_its_coverage_when_a_graphics_card_comes(
         spaces.switch(app.owner, "mert", space.id, 0.0)
     away.rename(card_in_the_machine)
     with opened(tmp_path) as app:
-        assert fingerprint(app.card("mert").spec) == fingerprint(spec)
-        assert app.choices("mert").coverage is Coverage.SAMPLED
-        assert app.choices("muq").coverage is Coverage.WHOLE, "nothing of it serves yet"
+        assert fingerprint(app.installed.card("mert").spec) == fingerprint(spec)
+        assert app.installed.choices("mert").coverage is Coverage.SAMPLED
+        assert app.installed.choices("muq").coverage is Coverage.WHOLE, "nothing of it serves yet"
     with opened(tmp_path, coverage="whole") as app:
-        assert fingerprint(app.card("mert").spec) != fingerprint(spec), "when asked for, it changes"
+        assert fingerprint(app.installed.card("mert").spec) != fingerprint(spec), "when asked for, it changes"
     with opened(tmp_path, owner="other") as app:
-        assert app.choices("mert").coverage is Coverage.WHOLE, "another owner's spaces are their own"
+        assert app.installed.choices("mert").coverage is Coverage.WHOLE, "another owner's spaces are their own"
 
 
 def test_the_coverage_of_a_space_is_read_from_its_inputs(tmp_path: Path) -> None:
     for coverage in Coverage:
         with opened(tmp_path, coverage=str(coverage)) as app:
-            inputs = dict(fingerprint_inputs(app.card("mert").spec))
+            inputs = dict(fingerprint_inputs(app.installed.card("mert").spec))
         assert stored_coverage(inputs) is coverage
     with opened(tmp_path) as app:
-        assert stored_coverage(dict(fingerprint_inputs(app.card("acoustic").spec))) is None
+        assert stored_coverage(dict(fingerprint_inputs(app.installed.card("acoustic").spec))) is None

@@ -88,6 +88,18 @@ def test_each_track_is_an_item_that_is_found_by_its_title(reprise: Reprise, musi
     assert "length     2.9 s" in told.out
 
 
+def test_a_track_is_named_as_it_is_shown(reprise: Reprise, music: Path) -> None:
+    album = music / "Album" / "album.flac"
+    for name in ("Album/album.flac, track 2", f"{album}, track 2"):
+        [first, *_] = reprise("similar", name, "-n", "1", "--json").lines
+        assert (first.get("track"), first["path"]) != (2, str(album))
+    assert reprise("explain", f"{album}, track 2").out.startswith("The Band - Zweite ")
+    refused = reprise("similar", str(album), "--json", code=2).event("error")
+    assert "fits several tracks" in refused["message"]
+    assert all(title in refused["message"] for title in TITLES)
+    assert reprise("similar", f"{album}, track 9", "--json", code=2).event("error")["code"] == "not_found"
+
+
 def test_a_playlist_leads_to_the_file_and_to_the_place_in_it(reprise: Reprise, music: Path) -> None:
     lines = reprise("similar", "Zweite", "-n", "1", "--m3u").out.splitlines()
     assert lines[:5] == [

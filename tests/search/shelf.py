@@ -141,6 +141,6 @@ class Dictionary:
         dimension = len(next(iter(self.texts.values())))
         return fingerprint(spec_of(model, dimension, self.epoch))
 
-    def encode(self, model: str, text: str) -> NDArray[np.float32]:
-        self.asked.append((model, text))
-        return self.texts[text]
+    def encode(self, model: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.asked += [(model, text) for text in texts]
+        return np.stack([self.texts[text] for text in texts])

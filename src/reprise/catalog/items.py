@@ -121,6 +121,14 @@ class SqlItems:
         )
         return _item(rows[0]) if rows else None
 
+    def cuts(self, owner: str, library_id: int, file: bytes) -> list[Item]:
+        rows = self._database.query(
+            f"SELECT {_ITEM} FROM items WHERE owner = ? AND library_id = ? AND path > ? AND path < ?",
+            (owner, library_id, file + b"\0", file + b"\1"),
+        )
+        tracks = [_item(row) for row in rows]
+        return sorted(tracks, key=lambda track: track.cut.number if track.cut else 0)
+
     def by_text(self, owner: str, text: str, limit: int) -> list[Item]:
         words = [word for word in text.split() if any(character.isalnum() for character in word)]
         if not words:

@@ -50,16 +50,16 @@ def models(
         if benchmark:
             return _benchmark(app, _windowed(app), as_json=as_json)
         if as_json:
-            for card in app.cards.values():
+            for card in app.installed.cards.values():
                 write_json(_facts(card))
         else:
             rows: list[tuple[object, ...]] = [
                 (card.name, card.spec.dimension, card.memory_mb, _licence(card), _state(card), card.summary)
-                for card in app.cards.values()
+                for card in app.installed.cards.values()
             ]
             columns = ("model", "numbers", "memory MB", "licence", "weights", "summary")
             write_table("", columns, rows, whole=("model",))
-        for name, error in app.broken_models.items():
+        for name, error in app.installed.broken.items():
             click.echo(f"{name}: {error.message}", err=True)
         return 0
 
@@ -80,7 +80,7 @@ def show(
         if above["benchmark"]:
             return _benchmark(app, chosen, as_json=as_json)
         for name in chosen:
-            card = app.card(name)
+            card = app.installed.card(name)
             if as_json:
                 write_json(_facts(card))
             else:
@@ -98,7 +98,7 @@ def fetch(names: tuple[str, ...], owner: str | None, home: Path | None, as_json:
     with opened(owner, home, as_json=as_json) as app:
         for name in app.models(names):
             try:
-                card = app.ready(name, lambda line: click.echo(line, err=True))
+                card = app.installed.ready(name, lambda line: click.echo(line, err=True))
             except ModelError as error:
                 failed = True
                 _say(
@@ -183,7 +183,7 @@ def _to_do(app: App, card: ModelCard) -> str:
 def _windowed(app: App) -> list[str]:
     from reprise.core.spec import Execution
 
-    return [name for name, card in app.cards.items() if card.execution is Execution.WINDOWED]
+    return [name for name, card in app.installed.cards.items() if card.execution is Execution.WINDOWED]
 
 
 def _benchmark(app: App, names: Sequence[str], *, as_json: bool) -> int:
@@ -195,7 +195,7 @@ def _benchmark(app: App, names: Sequence[str], *, as_json: bool) -> int:
 
     rows: list[dict[str, Any]] = []
     for name in names:
-        card = app.card(name)
+        card = app.installed.card(name)
         if card.missing:
             click.echo(f"{name}: {_to_do(app, card)}", err=True)
             continue

@@ -191,13 +191,13 @@ class TextModel(Protocol):
 
 
 class QueryEncoder(Protocol):
-    """Turns a text into a vector that can be compared with a model's stored ones."""
+    """Turns texts into vectors that can be compared with a model's stored ones."""
 
     def fingerprint(self, model: str) -> str:
         """Of the installed model's spec: what it reads belongs to a space of the same fingerprint only."""
 
-    def encode(self, model: str, text: str) -> Vectors:
-        """The text's vector, shape (dimension,), unit length. Raises ``UsageError`` for a model that reads no text."""
+    def encode(self, model: str, texts: Sequence[str]) -> Vectors:
+        """The texts' vectors, shape (n, dimension), unit length. Raises ``UsageError`` for a model that reads no text."""
 
 
 class Source(Protocol):

@@ -183,6 +183,9 @@ class Items(Protocol):
 
     def by_path(self, owner: str, library_id: int, path: bytes) -> Item | None: ...
 
+    def cuts(self, owner: str, library_id: int, file: bytes) -> list[Item]:
+        """The tracks that lie in one file, in its order."""
+
     def by_text(self, owner: str, text: str, limit: int) -> list[Item]:
         """Items whose title, artist, album or path holds all the words, best known first."""
 

@@ -116,7 +116,8 @@ def _texts(ports: SearchPorts, space: Space, texts: Collection[str]) -> dict[str
             "a text read by the installed one cannot be compared with it",
             cure=f"run: reprise embed FOLDER --model {space.model}; or go back to that version",
         )
-    return {text: ports.encoder.encode(space.model, text) for text in sorted(texts)}
+    wanted = sorted(texts)
+    return dict(zip(wanted, ports.encoder.encode(space.model, wanted), strict=True))
 
 
 def _questions(

@@ -62,7 +62,7 @@ class Output:
             "title": item.tags.title,
             "album": item.tags.album,
             "path": os.fsencode(self._app.path_of(item)).decode("utf-8", "replace"),
-        }
+        } | _bounds(item)
 
     def listed(
         self, title: str, columns: tuple[str, ...], tracks: Iterable[tuple[Row, dict[str, object]]]
@@ -131,3 +131,9 @@ class Output:
 
 def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
     return {model: round(score, 6) for model, score in scores.items()}
+
+
+def _bounds(item: Item) -> dict[str, object]:
+    """Of a track that lies in a longer file: its number and where, in seconds."""
+    cut = item.cut
+    return {} if cut is None else {"track": cut.number, "start": cut.start_seconds, "end": cut.end_seconds}

@@ -1,0 +1,211 @@
+"""The models of one installation: what the settings and this machine make of what is registered."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reprise.core.spec import DECODER_MB, Execution, fingerprint
+from reprise.errors import RepriseError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reprise.core.choices import Coverage, ModelChoices
+    from reprise.core.ports import Vectors
+    from reprise.core.spec import ModelCard
+    from reprise.engine.desk import Effort
+    from reprise.engine.messages import Role
+    from reprise.engine.model_process import Command
+    from reprise.runners.locks import FileLocks
+    from reprise.runners.slot import FileSlot
+    from reprise.settings import Settings
+
+
+class InstalledModels:
+    """Also ``core.ports.QueryEncoder``: texts as vectors of the installed models.
+
+    ``served`` gives the coverage of the vectors that answer searches with a model, if there are any.
+    """
+
+    def __init__(
+        self, settings: Settings, locks: FileLocks, served: Callable[[str], Coverage | None]
+    ) -> None:
+        self.settings = settings
+        self._locks = locks
+        self._served = served
+        self._cards: dict[str, ModelCard] = {}
+
+    @property
+    def machine(self) -> str:
+        """What speeds are remembered under: they hold for one machine and its number of cores."""
+        return f"{platform.node()}/{cores()}"
+
+    def choices(self, model: str) -> ModelChoices:
+        """How the model is to run, as the settings say."""
+        from reprise.core.choices import ModelChoices
+
+        settings = self.settings
+        return ModelChoices(
+            weights=self.folder("weights"),
+            cache=self.folder("cache"),
+            coverage=self._coverage(model),
+            device=settings.text("device"),
+            precision=settings.text("precision"),
+            engine=settings.text("engine"),
+            offline=settings.flag("offline"),
+            hub=settings.text("hub"),
+            hub_timeout=settings.number("hub_timeout"),
+            endpoint=settings.text("endpoint"),
+            endpoint_model=settings.text("endpoint_model"),
+            endpoint_key=settings.text("endpoint_key"),
+        )
+
+    def folder(self, setting: str) -> str:
+        """What the setting names, from the state folder; the folder of the setting's name there if it is empty."""
+        return str(self.settings.home / os.path.expanduser(self.settings.text(setting) or setting))
+
+    def _coverage(self, model: str) -> Coverage:
+        """What was chosen. ``auto`` stays with what serves now: a graphics card that comes or goes makes nothing stale."""
+        from reprise.core.choices import Coverage
+        from reprise.models.accelerator import accelerator_present
+
+        chosen, device = self.settings.text("coverage"), self.settings.text("device")
+        if chosen != "auto":
+            return Coverage(chosen)
+        if served := self._served(model):
+            return served
+        fast = accelerator_present() if device == "auto" else device != "cpu"
+        return Coverage.WHOLE if fast and self.settings.text("engine") == "torch" else Coverage.SAMPLED
+
+    def card(self, model: str) -> ModelCard:
+        """Raises ``UnknownModel`` naming the allowed ones, ``ModelLoadFailed`` when its package is broken."""
+        if model not in self._cards:
+            from reprise.models.registry import load_model
+
+            self._cards[model] = load_model(model, self.choices(model)).card
+        return self._cards[model]
+
+    @cached_property
+    def broken(self) -> dict[str, RepriseError]:
+        """Models that some package registers and that cannot even say what they are. They cost the others nothing."""
+        from reprise.models.registry import model_names
+
+        broken: dict[str, RepriseError] = {}
+        for name in model_names():
+            try:
+                self.card(name)
+            except RepriseError as error:
+                broken[name] = error
+        return broken
+
+    @property
+    def cards(self) -> dict[str, ModelCard]:
+        """All models that can be used, by name."""
+        from reprise.models.registry import model_names
+
+        return {name: self.card(name) for name in model_names() if name not in self.broken}
+
+    @cached_property
+    def slot(self) -> FileSlot:
+        from reprise.runners.slot import FileSlot
+
+        return FileSlot(self._locks)
+
+    def ready(self, model: str, told: Callable[[str], None]) -> ModelCard:
+        """The model's card once its weights are on disk; ``told`` hears of licence and progress.
+
+        Raises ``ModelError`` kinds when they cannot be had.
+        """
+        from reprise.core.ports import DownloadableModel
+        from reprise.models.registry import load_model
+
+        found = load_model(model, self.choices(model))
+        if isinstance(found, DownloadableModel):
+            found.fetch(told)
+        self._cards[model] = found.card
+        return found.card
+
+    def effort(self, card: ModelCard, root: bytes) -> Effort:
+        """How much of this machine the model gets, for a library whose folder is ``root``."""
+        from reprise.engine.desk import Effort
+
+        settings = self.settings
+        return Effort(
+            workers=settings.whole("workers") or workers_that_fit(card),
+            root=root,
+            item_timeout=settings.number("item_timeout") + card.patience_seconds,
+            timeout_per_audio_second=settings.number("timeout_per_audio_second"),
+            memory_mb=settings.number("worker_memory_mb"),
+            load_seconds=settings.number("load_timeout"),
+            largest_batch=settings.whole("batch_size") or card.batch,
+        )
+
+    def command(self, model: str, spool: str = "", choices: ModelChoices | None = None) -> Command:
+        """How the processes of a model are started; ``spool``: a folder for decoded sound that models share.
+
+        ``choices`` instead of those of the settings.
+        """
+        from reprise.child import ChildOptions
+
+        choices, planned = choices or self.choices(model), fingerprint(self.card(model).spec)
+
+        def build(role: Role, connection: int, slot: int, *, device: str = "") -> Sequence[str]:
+            chosen = replace(choices, device=device or choices.device, endpoint_key="")
+            return ChildOptions(
+                model=model,
+                role=role,
+                connection=connection,
+                slot=slot,
+                threads=cores() if role in {"encode", "query"} else 1,
+                min_decoded=self.settings.number("min_decoded"),
+                max_seconds=self.settings.number("max_audio_hours") * 3600.0,
+                home=str(self.settings.home),
+                choices=asdict(chosen),
+                spool=spool,
+                fingerprint=planned,
+            ).command()
+
+        return build
+
+    def fingerprint(self, model: str) -> str:
+        """Of the model's spec. Raises ``UsageError`` for a model that reads no text."""
+        card = self.card(model)
+        if not card.reads_text:
+            raise UsageError(f"{model} reads no text", cure="see which models do: reprise models")
+        return fingerprint(card.spec)
+
+    def encode(self, model: str, texts: Sequence[str]) -> Vectors:
+        """The texts' vectors, shape (n, dimension), by a process that a job with a heavy model gives way to.
+
+        Raises ``UsageError`` for a model that reads no text, ``ModelError`` kinds when its encoder does not run.
+        """
+        from reprise.engine.query import encode_texts
+
+        card, settings = self.card(model), self.settings
+        with self.slot.first(settings.number("load_timeout")):
+            return encode_texts(
+                card,
+                self.command(model),
+                texts,
+                load_seconds=settings.number("load_timeout"),
+                seconds=settings.number("item_timeout"),
+                memory_mb=max(settings.number("worker_memory_mb"), 2.0 * card.memory_mb),
+            )
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def workers_that_fit(card: ModelCard) -> int:
+    """One process per core, fewer when their memory would not fit into what is free now."""
+    import psutil
+
+    free_mb = psutil.virtual_memory().available / 2**20
+    each = card.memory_mb if card.execution is Execution.PER_CORE else DECODER_MB
+    return max(1, min(cores(), int(free_mb / max(1, each))))
