@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.harness import Home, install_plugin_models, plugin_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+settings.register_profile("shared machine", deadline=None)  # how long a case takes says nothing here
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -244,7 +245,11 @@ def test_a_cache_that_cannot_be_written_is_only_slow(tmp_path: Path, canaries: W
     ("kind", "reason"),
     [
         (ByLoudness, "openvino in float32 agrees with PyTorch by a cosine of -"),
-        (ForTwo, "openvino cannot run the network: RuntimeError"),
+        # What OpenVINO makes of a shape that does not fit is not the same each time.
+        (
+            ForTwo,
+            "openvino (cannot run the network: RuntimeError|in float32 agrees with PyTorch by a cosine of 0)",
+        ),
         (Untraceable, "openvino cannot convert the network: "),
     ],
 )
@@ -255,7 +260,7 @@ def test_pytorch_steps_in_and_says_why(
     build, built = counted(kind)
     for _ in range(2):
         network = start(build, chosen(tmp_path), canaries, "some network")
-        assert network.placement.startswith(f"cpu, float32; {reason}")
+        assert re.match(f"cpu, float32; {reason}", network.placement)
         assert "\n" not in network.placement
         np.testing.assert_array_equal(np.stack(network.features(canaries)), np.stack(expected))
     assert len(built) == 3, "the second time nothing is tried again"

@@ -35,7 +35,9 @@ def explain(track: str, owner: str | None, home: Path | None, as_json: bool) -> 
             return 0
         _show_item(item)
         for verdict in verdicts:
-            _show(verdict, inputs.get(verdict.model, {}))
+            if verdict.space:
+                _show(verdict, inputs.get(verdict.model, {}))
+        _show_unasked([verdict.model for verdict in verdicts if not verdict.space])
         return 0
 
 
@@ -63,13 +65,19 @@ def _show_item(item: Item) -> None:
         click.echo(f"  missing    since {when(item.missing_since)}; its embeddings are kept for a while")
 
 
+def _show_unasked(models: list[str]) -> None:
+    """Models that nobody asked to embed the item need no paragraph each."""
+    if models:
+        click.echo(f"\nnot embedded by {', '.join(models)}")
+        click.echo("  cure       reprise embed FOLDER --model NAME")
+
+
 def _show(verdict: Verdict, inputs: dict[str, str | int]) -> None:
     click.echo(f"\n{verdict.model}: {verdict.state}")
     click.echo(f"  why        {verdict.why}")
     if verdict.cure:
         click.echo(f"  cure       {verdict.cure}")
-    if verdict.space:
-        click.echo(f"  space      {verdict.space} ({verdict.space_state}), attempts {verdict.attempts}")
+    click.echo(f"  space      {verdict.space} ({verdict.space_state}), attempts {verdict.attempts}")
     for name, then, now in verdict.differences:
         click.echo(f"  changed    {name}: {then!r} then, {now!r} now")
     facts = ", ".join(f"{name} {value}" for name, value in inputs.items())

@@ -101,6 +101,21 @@ class Audio(Protocol):
 
 
 @runtime_checkable
+class SeekableAudio(Protocol):
+    """Sound of which a part can be had without decoding what lies before it."""
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    @property
+    def vouched_seconds(self) -> float | None:
+        """The length that the container counts, not one guessed from a bit rate; ``None`` when it counts nothing."""
+
+    def excerpt(self, start: int, samples: int) -> NDArray[np.float32] | None:
+        """``samples`` samples from about ``start`` on, early by at most 1/75 s; ``None`` when they are not all there."""
+
+
+@runtime_checkable
 class Described(Protocol):
     """Sound that may have words beside it."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reprise.core.ports import SeekableAudio
 from reprise.errors import Silent, TooShort
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 SHORTEST_SECONDS = 0.5
 QUIETEST_PEAK = 1e-4
 """-80 dBFS: below is nothing to hear."""
+WORTH_SEEKING = 2
+"""How many times as long as its windows together a track is at least for which seeking them pays."""
 LENGTH_TOLERANCE = 0.02
 """Share by which a stated length may be wrong before a track is decoded a second time."""
 
@@ -68,6 +71,25 @@ class Windowing:
             yield np.roll(ring, -(position % self.window))
 
     def _spread(self, audio: Audio) -> Iterator[NDArray[np.float32]]:
+        """By seeking where the file allows that, else by listening to all of it."""
+        sought = self._sought(audio) if isinstance(audio, SeekableAudio) else None
+        yield from self._heard(audio) if sought is None else sought
+
+    def _sought(self, audio: SeekableAudio) -> list[NDArray[np.float32]] | None:
+        """``None`` when nothing vouches for the length, when a window is not there in full, when there is nothing to
+        hear in them, or when they are most of the track: then listening to all of it tells what is the matter."""
+        length = round((audio.vouched_seconds or 0.0) * audio.sample_rate)
+        if length < WORTH_SEEKING * self.spread * self.window:
+            return None
+        windows = []
+        for start in self.starts(length):
+            window = audio.excerpt(start, self.window)
+            if window is None:
+                return None
+            windows.append(window)
+        return windows if max(float(np.abs(window).max()) for window in windows) >= QUIETEST_PEAK else None
+
+    def _heard(self, audio: Audio) -> Iterator[NDArray[np.float32]]:
         """Where the true length puts them, which is known at the end only: until then a little more is kept around
         the places that the stated length says. If that was far off, the track is decoded once more."""
         stated = round(max(0.0, audio.declared_seconds or 0.0) * audio.sample_rate)

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ import psutil
 from reprise.core.cuts import split_path
 from reprise.core.items import InputState
 from reprise.core.pooling import pool
-from reprise.core.ports import Described, TextModel, WindowedModel
+from reprise.core.ports import Described, SeekableAudio, TextModel, WindowedModel
 from reprise.core.spec import Execution
 from reprise.engine.messages import Answers, ModelLost, NotReady, Ready, Result, Role, TooLarge
 from reprise.errors import (
@@ -289,9 +290,20 @@ class _Metered:
         self.sample_rate = audio.sample_rate
         self.seconds = 0.0
 
+    @cached_property
+    def vouched_seconds(self) -> float | None:
+        return self._audio.vouched_seconds if isinstance(self._audio, SeekableAudio) else None
+
     @property
     def declared_seconds(self) -> float | None:
         return self._audio.declared_seconds
+
+    def excerpt(self, start: int, samples: int) -> NDArray[np.float32] | None:
+        """The whole track counts as listened to: how much of it a model needs is the model's affair."""
+        if not isinstance(self._audio, SeekableAudio):
+            return None
+        self.seconds = self.vouched_seconds or 0.0
+        return self._audio.excerpt(start, samples)
 
     def description(self) -> str | None:
         return self._audio.description() if isinstance(self._audio, Described) else None

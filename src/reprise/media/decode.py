@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reprise.core.cuts import split_path
+from reprise.core.cuts import FRAMES_PER_SECOND, Cut, split_path
 from reprise.errors import (
     EmptyFile,
     NoAudioStream,
@@ -126,6 +126,38 @@ class AudioFile:
         if decoded == 0:
             self._check_disk()
             raise _nothing_heard(content, resampler.lost)
+
+    @property
+    def vouched_seconds(self) -> float | None:
+        """The length in seconds that the container counts; ``None`` when it counts nothing or cannot be opened.
+
+        An Ogg file's pages are numbered by samples: FFmpeg reads its length off the last one.
+        """
+        try:
+            content = self._look()
+            with self._open(content) as (_, stream):
+                counted = self._declared if content.container == "ogg" else _promise(content, stream)
+                return self._inside(counted)
+        except (NotAudio, NoAudioStream, EmptyFile, Truncated, Unreadable, Vanished):
+            return None
+
+    def excerpt(self, start: int, samples: int) -> NDArray[np.float32] | None:
+        """``samples`` samples from about ``start`` on, by seeking; ``None`` when they are not all there.
+
+        It begins on a frame of 1/75 s, as all cuts do: early by less than one.
+        """
+        import numpy as np
+
+        first = start * FRAMES_PER_SECOND // self._sample_rate
+        end = -(-(start + samples) * FRAMES_PER_SECOND // self._sample_rate) + 1
+        offset = self._cut.start if self._cut else 0
+        part = Cut(1, offset + first, offset + end).path_in(self._path)
+        try:
+            blocks = list(AudioFile(part, self._sample_rate, self._limits).blocks())
+        except (NotAudio, NoAudioStream, EmptyFile, TooShort, Truncated):
+            return None
+        found = np.concatenate(blocks)
+        return found[:samples] if len(found) >= samples else None
 
     def description(self) -> str | None:
         """The text beside the file (``media.sidecar``); a part of a file has none of its own."""

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from reprise.core.cuts import split_path
-from reprise.core.ports import Described
+from reprise.core.ports import Described, SeekableAudio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,14 @@ class SpooledAudio:
     @property
     def declared_seconds(self) -> float | None:
         return self._audio.declared_seconds
+
+    @property
+    def vouched_seconds(self) -> float | None:
+        return self._audio.vouched_seconds if isinstance(self._audio, SeekableAudio) else None
+
+    def excerpt(self, start: int, samples: int) -> NDArray[np.float32] | None:
+        """Not spooled: a few excerpts cost less than the whole."""
+        return self._audio.excerpt(start, samples) if isinstance(self._audio, SeekableAudio) else None
 
     def description(self) -> str | None:
         return self._audio.description() if isinstance(self._audio, Described) else None
