@@ -81,5 +81,7 @@ def test_a_space_that_holds_one_vector_for_all_does_not_take_over(served: Home) 
         app.store.upsert(app.owner, new, keys, np.tile(row, (len(keys), 1)))
     outcome = served.run("spaces", "activate", new)
     assert outcome.code == 1
-    assert "100% of 30 different items got one and the same vector" in outcome.named("space_held")[0]["reason"]
+    assert (
+        "100% of 30 different items got one and the same vector" in outcome.named("space_held")[0]["reason"]
+    )
     assert answers(served)[0] == old

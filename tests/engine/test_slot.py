@@ -32,7 +32,9 @@ def test_a_job_gives_way_to_a_search_and_comes_back(home: Home) -> None:
     outcome = outcome_of(job)
     assert outcome.code == 0
     assert outcome.last["operations"] == {"total": 30, "done": 30, "skipped": 0, "failed": 0}
-    assert len(outcome.named("model_loaded")) == 1, "loaded once more, after the first one that was read above"
+    assert len(outcome.named("model_loaded")) == 1, (
+        "loaded once more, after the first one that was read above"
+    )
     home.assert_sound(("exclusive",))
 
 

@@ -104,7 +104,9 @@ def test_what_serves_keeps_its_coverage_when_a_graphics_card_comes(
     with opened(tmp_path, coverage="whole") as app:
         assert fingerprint(app.installed.card("mert").spec) != fingerprint(spec), "when asked for, it changes"
     with opened(tmp_path, owner="other") as app:
-        assert app.installed.choices("mert").coverage is Coverage.WHOLE, "another owner's spaces are their own"
+        assert app.installed.choices("mert").coverage is Coverage.WHOLE, (
+            "another owner's spaces are their own"
+        )
 
 
 def test_the_coverage_of_a_space_is_read_from_its_inputs(tmp_path: Path) -> None:

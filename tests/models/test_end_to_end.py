@@ -48,7 +48,8 @@ def studio(home: Home, weights: Path) -> Home:
 def by_hand(model: str, path: Path, weights: Path) -> NDArray[np.float32]:
     """The track's vector without engine, processes or batches: window by window in this process."""
     network = load_model(
-        model, ModelChoices(weights=str(weights), coverage=Coverage.SAMPLED, device="cpu", precision="float32")
+        model,
+        ModelChoices(weights=str(weights), coverage=Coverage.SAMPLED, device="cpu", precision="float32"),
     )
     network.load()
     windows = network.windows(AudioFile(str(path), network.card.spec.sample_rate))  # type: ignore[union-attr]
