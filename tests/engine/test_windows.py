@@ -214,6 +214,7 @@ def test_an_accelerator_without_memory_for_one_window_leaves_the_work_to_the_cpu
         assert steps[0] == "out of memory while loading: going on with the CPU"
     else:
         assert "out of memory with 1 at once on cuda:0, float16: going on with the CPU" in steps
+    assert [event.memory_steps for event in ran.named("model_finished")] == [len(steps)]
     assert_right(home, paths, "windowed-device")
     home.assert_sound(("windowed-device",))
 

@@ -143,6 +143,8 @@ class ModelUnloaded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFinished(Event):
+    """``memory_steps`` counts the changes of the batch's size, and of the device, that memory asked for."""
+
     name = "model_finished"
     job_id: str
     model: str
@@ -151,6 +153,7 @@ class ModelFinished(Event):
     failed: int
     skipped: int
     seconds: float
+    memory_steps: int = 0
     error: str = ""
 
 

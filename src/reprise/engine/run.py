@@ -203,9 +203,9 @@ class Run:
 
     def _close(self, turn: Turn, end: SliceEnd, error: str, seconds: float) -> None:
         if error:
-            self._close_failed(turn.card.name, error, seconds)
+            self._close_failed(turn.card.name, error, seconds, turn.memory_steps)
         elif end is SliceEnd.EXHAUSTED:
-            self._close_finished(turn.space, turn.planned, seconds)
+            self._close_finished(turn, seconds)
 
     def _turns(self) -> list[Turn]:
         return [
@@ -236,20 +236,22 @@ class Run:
                 total += planned.audio_seconds / speed.audio_seconds_per_second
         return total
 
-    def _close_finished(self, space: Space, planned: PlannedModel, seconds: float) -> None:
-        self._set_model(space.model, ModelState.FINISHED)
-        if planned.total:
-            self._cut_over(space)
-        self._tell_finished(space.model, ModelState.FINISHED, "", seconds)
+    def _close_finished(self, turn: Turn, seconds: float) -> None:
+        self._set_model(turn.card.name, ModelState.FINISHED)
+        if turn.planned.total:
+            self._cut_over(turn.space)
+        self._tell_finished(turn.card.name, ModelState.FINISHED, "", seconds, turn.memory_steps)
 
-    def _close_failed(self, model: str, error: str, seconds: float) -> None:
+    def _close_failed(self, model: str, error: str, seconds: float, memory_steps: int = 0) -> None:
         self._set_model(model, ModelState.FAILED, error)
-        self._tell_finished(model, ModelState.FAILED, error, seconds)
+        self._tell_finished(model, ModelState.FAILED, error, seconds, memory_steps)
 
     def _set_model(self, model: str, state: ModelState, error: str = "") -> None:
         self.shop.catalogue.jobs.set_model(self.job.owner, self.job.id, model, state, error)
 
-    def _tell_finished(self, model: str, state: ModelState, error: str, seconds: float) -> None:
+    def _tell_finished(
+        self, model: str, state: ModelState, error: str, seconds: float, memory_steps: int
+    ) -> None:
         job = self.shop.catalogue.jobs.get(self.job.owner, self.job.id)
         counters = next(result.counters for result in job.models if result.model == model)
         self.shop.emit(
@@ -261,6 +263,7 @@ class Run:
                 failed=counters.failed,
                 skipped=counters.skipped,
                 seconds=round(seconds, 3),
+                memory_steps=memory_steps,
                 error=error,
             )
         )

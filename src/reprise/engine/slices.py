@@ -114,6 +114,7 @@ class Slice:
     meter: SpeedMeter = field(default_factory=SpeedMeter)
     seconds: float = 0.0
     audio_seconds: float = 0.0
+    memory_steps: int = 0
     _buffer: list[Outcome] = field(default_factory=list)
     _gate: ConstantGate = field(default_factory=ConstantGate)
     _committed_at: float = field(default_factory=time.monotonic)
@@ -270,6 +271,7 @@ class Slice:
 
     def _tell_notices(self) -> None:
         for notice in self.encoding.notices():
+            self.memory_steps += 1
             self.emit(BatchResized(job_id=self.job.id, model=self.space.model, reason=notice))
 
     def _leased(self) -> list[int]:

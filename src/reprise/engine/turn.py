@@ -65,6 +65,10 @@ class Turn:
     def heavy(self) -> bool:
         return self.card.execution is not Execution.PER_CORE
 
+    @property
+    def memory_steps(self) -> int:
+        return self._slice.memory_steps if self._slice else 0
+
     def run(self) -> SliceEnd:
         """Work until nothing is left or somebody wants to stop. Raises ``ModelError`` kinds.
 

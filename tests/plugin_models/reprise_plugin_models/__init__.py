@@ -108,6 +108,7 @@ class Exclusive(Null):
 
     def encode(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         note("batch", self.name, len(prepared))
+        time.sleep(number("BATCH_SECONDS"))
         if len(prepared) > number("FITS", 1e9):
             raise MemoryError
         return super().encode(prepared)

@@ -92,7 +92,8 @@ def _(event: events.ModelUnloaded) -> str:
 def _(event: events.ModelFinished) -> str:
     if event.error:
         return f"{event.model} failed: {event.error}"
-    return f"{event.model}: {event.done:,} done, {event.skipped:,} skipped, {event.failed:,} failed"
+    steps = f", memory asked for {counted(event.memory_steps, 'step')}" if event.memory_steps else ""
+    return f"{event.model}: {event.done:,} done, {event.skipped:,} skipped, {event.failed:,} failed{steps}"
 
 
 @sentence.register
