@@ -78,7 +78,7 @@ def test_windows_by_seeking_hold_what_listening_to_all_of_it_finds(
 
 
 def similar_at_best(window: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """The best normalised correlation over shifts of at most 0.1 s: by 1/75 s, and by what an encoder adds."""
+    """The best normalised correlation over shifts of at most 0.1 s: a header counts what an encoder adds as well."""
     most = RATE // 10
     inner = window[most:-most].astype(np.float64)
     size = 2 ** (len(other) + len(inner)).bit_length()
@@ -86,6 +86,20 @@ def similar_at_best(window: NDArray[np.float32], other: NDArray[np.float32]) -> 
     shift = int(np.argmax(products))
     part = other[shift : shift + len(inner)].astype(np.float64)
     return float(part @ inner / (np.linalg.norm(part) * np.linalg.norm(inner)))
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 24_000, 44_100, 48_000])
+@pytest.mark.parametrize("kind", [".flac", ".wav"])
+def test_an_excerpt_of_a_lossless_file_is_that_part_of_the_whole(
+    files: dict[str, Path], kind: str, rate: int
+) -> None:
+    audio = AudioFile(str(files[kind]), rate)
+    whole = np.concatenate(list(audio.blocks()))
+    for start in (0, 1, 777, 7 * rate + 5, 31 * rate - 1):
+        found = audio.excerpt(start, rate)
+        assert found is not None
+        np.testing.assert_allclose(found, whole[start : start + rate], atol=1e-5)
+    assert audio.excerpt(len(whole) - rate // 2, rate) is None
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -72,7 +72,9 @@ def test_a_batch_halves_when_memory_is_short_and_grows_back(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLUGIN_MODELS_FITS", "4")
-    monkeypatch.setenv("PLUGIN_MODELS_BATCH_SECONDS", "0.1")  # decoders get ahead, however busy the machine is
+    monkeypatch.setenv(
+        "PLUGIN_MODELS_BATCH_SECONDS", "0.1"
+    )  # decoders get ahead, however busy the machine is
     home.add_many(120)
     ran = home.run_here("exclusive", flags={"batch_size": 16})
     assert ran.finished.operations == {"total": 120, "done": 120, "skipped": 0, "failed": 0}

@@ -112,7 +112,7 @@ class SeekableAudio(Protocol):
         """The length that the container counts, not one guessed from a bit rate; ``None`` when it counts nothing."""
 
     def excerpt(self, start: int, samples: int) -> NDArray[np.float32] | None:
-        """``samples`` samples from about ``start`` on, early by at most 1/75 s; ``None`` when they are not all there."""
+        """``samples`` samples from ``start`` on, shape (samples,); ``None`` when they are not all there."""
 
 
 @runtime_checkable

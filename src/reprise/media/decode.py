@@ -5,6 +5,7 @@ A bad packet costs itself and nothing else; a file that is no audio says what it
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from contextlib import contextmanager
@@ -142,13 +143,16 @@ class AudioFile:
             return None
 
     def excerpt(self, start: int, samples: int) -> NDArray[np.float32] | None:
-        """``samples`` samples from about ``start`` on, by seeking; ``None`` when they are not all there.
+        """``samples`` samples from ``start`` on, by seeking; ``None`` when they are not all there.
 
-        It begins on a frame of 1/75 s, as all cuts do: early by less than one.
+        What is decoded begins a little earlier, on a frame of 1/75 s that is a whole number of samples: then the
+        resampler gives what it gives for the whole file, but for its first few samples, which are dropped.
         """
         import numpy as np
 
-        first = start * FRAMES_PER_SECOND // self._sample_rate
+        step = FRAMES_PER_SECOND // math.gcd(FRAMES_PER_SECOND, self._sample_rate)
+        first = max(0, (start * FRAMES_PER_SECOND // self._sample_rate // step - 1) * step)
+        skipped = start - first * self._sample_rate // FRAMES_PER_SECOND
         end = -(-(start + samples) * FRAMES_PER_SECOND // self._sample_rate) + 1
         offset = self._cut.start if self._cut else 0
         part = Cut(1, offset + first, offset + end).path_in(self._path)
@@ -156,8 +160,8 @@ class AudioFile:
             blocks = list(AudioFile(part, self._sample_rate, self._limits).blocks())
         except (NotAudio, NoAudioStream, EmptyFile, TooShort, Truncated):
             return None
-        found = np.concatenate(blocks)
-        return found[:samples] if len(found) >= samples else None
+        found = np.concatenate(blocks)[skipped : skipped + samples]
+        return found if len(found) == samples else None
 
     def description(self) -> str | None:
         """The text beside the file (``media.sidecar``); a part of a file has none of its own."""
