@@ -28,8 +28,9 @@ def explain(track: str, owner: str | None, home: Path | None, as_json: bool) -> 
         from reprise.search.resolve import resolve_item
 
         item = resolve_item(app.catalogue(), app.owner, track)
-        verdicts = judge(app.catalogue(), app.installed.cards, item)
-        inputs = {name: dict(fingerprint_inputs(card.spec)) for name, card in app.installed.cards.items()}
+        cards = app.installed.cards
+        verdicts = judge(app.catalogue(), cards, item)
+        inputs = {name: dict(fingerprint_inputs(card.spec)) for name, card in cards.items()}
         if as_json:
             write_json(_facts(item) | {"models": [asdict(v) for v in verdicts], "fingerprint_inputs": inputs})
             return 0

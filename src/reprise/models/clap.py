@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from reprise.core.windows import Windowing
 from reprise.models.loading import whole_number
-from reprise.models.network import Anatomy, Network
+from reprise.models.network import Anatomy, TextNetwork
 from reprise.models.weights import Published
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reprise.core.ports import Audio
-    from reprise.models.clap_text import TextTower
 
 SAMPLE_RATE = 48_000
 """Hz."""
@@ -34,7 +33,7 @@ CLIP = 10 * SAMPLE_RATE
 FILES = ("pytorch_model.bin", "config.json", "preprocessor_config.json", "tokenizer.json")
 
 
-class Clap(Network):
+class Clap(TextNetwork):
     """larger_clap_general: 512 dimensions for 10 s of sound, and for a text."""
 
     anatomy: ClassVar[Anatomy] = Anatomy(
@@ -63,11 +62,6 @@ class Clap(Network):
             ("pitfalls", "reads English; a track shorter than 10 s is repeated, as in its training"),
         ),
     )
-    reads_text: ClassVar[bool] = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._text: TextTower | None = None
 
     def dimension(self, config: Mapping[str, Any]) -> int:
         return whole_number(config, "projection_dim", 512)
@@ -91,11 +85,6 @@ class Clap(Network):
         from reprise.models.clap_text import TextTower
 
         self._text = TextTower(self.weights.checked(self.card.spec.weights))
-
-    def encode_text(self, text: str) -> NDArray[np.float32]:
-        if self._text is None:
-            raise RuntimeError("clap reads before its text tower is loaded")
-        return self._text.encode(text)
 
 
 class _Counted:

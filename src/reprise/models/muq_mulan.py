@@ -9,7 +9,7 @@ from reprise.core.windows import SHORTEST_SECONDS, Windowing
 from reprise.errors import WeightsMissing
 from reprise.models.muq import LICENCE, SAMPLE_RATE, count_in
 from reprise.models.muq import PUBLISHED as MUQ
-from reprise.models.network import Anatomy, Network
+from reprise.models.network import Anatomy, TextNetwork
 from reprise.models.weights import Published, Weights
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reprise.core.ports import Audio
-    from reprise.models.muq_text import TextTower
 
 CLIP = 10 * SAMPLE_RATE
 """Samples: what it hears at once, in its training as well."""
@@ -56,7 +55,7 @@ FILES = (
 )
 
 
-class MuqMulan(Network):
+class MuqMulan(TextNetwork):
     """512 dimensions for 10 s of sound, and for a text."""
 
     anatomy: ClassVar[Anatomy] = Anatomy(
@@ -89,11 +88,6 @@ class MuqMulan(Network):
             ("pitfall", "a text's vector depends on texts beside it in the published code; here it is alone"),
         ),
     )
-    reads_text: ClassVar[bool] = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._text: TextTower | None = None
 
     @property
     def weights(self) -> Weights:
@@ -119,11 +113,6 @@ class MuqMulan(Network):
         from reprise.models.muq_text import TextTower
 
         self._text = TextTower(self.weights.checked(self.card.spec.weights))
-
-    def encode_text(self, text: str) -> NDArray[np.float32]:
-        if self._text is None:
-            raise RuntimeError("muq-mulan reads before its text tower is loaded")
-        return self._text.encode(text)
 
 
 class GatheredWeights(Weights):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from reprise.core.choices import Coverage, ModelChoices
 from reprise.core.spec import Execution, ModelCard, ModelSpec, fingerprint
@@ -181,6 +181,32 @@ class Network(ABC):
         bursts = np.exp(-np.mod(time, 0.25) / 0.03)  # four clicks a second
         noise = np.random.default_rng(7).standard_normal(len(time)) * bursts
         return [(chord * 0.2 * np.exp(-time / 2.0)).astype(np.float32), (noise * 0.2).astype(np.float32)]
+
+
+class TextTower(Protocol):
+    """The part of a network that reads."""
+
+    def encode(self, text: str) -> NDArray[np.float32]: ...
+
+
+class TextNetwork(Network):
+    """A network that reads as well: ``reprise.core.ports.TextModel``. Each model's ``load_text`` sets ``_text``."""
+
+    reads_text: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text: TextTower | None = None
+
+    @abstractmethod
+    def load_text(self) -> None:
+        """Bring into memory what text needs, and no more. Raises ``ModelError`` kinds."""
+
+    def encode_text(self, text: str) -> NDArray[np.float32]:
+        """The text's vector, shape (dimension,)."""
+        if self._text is None:
+            raise RuntimeError(f"{self.anatomy.name} reads before its text tower is loaded")
+        return self._text.encode(text)
 
 
 def coverage_text(windowing: Windowing, sample_rate: int) -> str:
