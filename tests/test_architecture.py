@@ -33,7 +33,8 @@ RUN_BY_OTHERS = {"reprise.__main__", "reprise.catalog.migrations.env"}
 """Scripts: one is run by Python, one by Alembic inside a migration."""
 
 HEAVY = {
-    "alembic", "av", "fastapi", "numpy", "pathspec", "rich", "scipy", "sqlalchemy", "structlog", "tinytag", "torch", "zvec",
+    "alembic", "apprise", "apscheduler", "argon2", "av", "fastapi", "limits", "numpy", "pathspec", "prometheus_client", "pydantic",
+    "rich", "scipy", "sqlalchemy", "structlog", "tinytag", "torch", "uvicorn", "watchfiles", "zvec",
 }  # fmt: skip
 LARGEST_FILE = 600
 LARGEST_CORE_MB = 400

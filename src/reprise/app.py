@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,12 @@ class App:
         self.settings = settings
         self._catalogue: Catalogue | None = None
         self._store: VectorStore | None = None
+
+    def of(self, owner: str) -> App:
+        """The same installation as another owner sees it. What is open is shared; this one closes it."""
+        view = App(replace(self.settings, values={**self.settings.values, "owner": owner}))
+        view._catalogue, view._store = self.catalogue(), self.store
+        return view
 
     def __enter__(self) -> App:
         return self

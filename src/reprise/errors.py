@@ -4,7 +4,11 @@ RepriseError
 ├── UsageError                the request itself is wrong            exit code 2
 │   ├── UnknownModel
 │   ├── BadSetting
-│   └── NotFound
+│   ├── NotFound
+│   ├── NotSignedIn           nobody says who asks
+│   ├── Forbidden             who asks may not
+│   ├── TooManyTries          too many wrong passwords
+│   └── TooLarge              more was sent than is taken
 ├── LibraryError              a library's folder cannot be scanned   exit code 2
 ├── JobConflict               another run holds the work             exit code 2
 ├── CatalogueError            the database cannot be used            exit code 2
@@ -78,6 +82,35 @@ class BadSetting(UsageError):
 class NotFound(UsageError):
     code = "not_found"
     http_status = 404
+
+
+class NotSignedIn(UsageError):
+    code = "not_signed_in"
+    http_status = 401
+    default_cure = "sign in, or send a token: Authorization: Bearer TOKEN"
+
+
+class Forbidden(UsageError):
+    code = "forbidden"
+    http_status = 403
+    default_cure = "ask an administrator"
+
+
+class TooManyTries(UsageError):
+    """``wait`` in seconds until the next try is looked at."""
+
+    code = "too_many_tries"
+    http_status = 429
+    retryable = True
+
+    def __init__(self, message: str, *, cure: str = "", wait: float = 60.0) -> None:
+        super().__init__(message, cure=cure or f"wait {wait:.0f} seconds")
+        self.wait = wait
+
+
+class TooLarge(UsageError):
+    code = "too_large"
+    http_status = 413
 
 
 class LibraryError(RepriseError):

@@ -135,6 +135,66 @@ SETTINGS: tuple[Setting, ...] = (
         "subsonic_password", "", "That user's password; kept out of every list and message.", secret=True
     ),
     Setting("subsonic_timeout", 30.0, "Seconds in which that server must have answered a question.", 0.1),
+    Setting("host", "127.0.0.1", "Address that the server listens on; 0.0.0.0: every one of this machine."),
+    Setting("port", 7744, "Its port; 0: none, only the Unix socket.", 0, 65535),
+    Setting("uds", "", "Unix socket that the server listens on as well, mode 0600; empty: none."),
+    Setting("embed_socket", "", "Unix socket for the one-line JSON protocol of embedding; empty: none."),
+    Setting(
+        "allowed_hosts",
+        "",
+        "Names under which the server may be asked, with commas between; its own addresses always are. *: any.",
+    ),
+    Setting(
+        "trusted_proxies",
+        "",
+        "Addresses of reverse proxies whose X-Forwarded headers are believed, with commas between.",
+    ),
+    Setting("session_days", 30.0, "Days after which a browser must sign in again.", 0.01),
+    Setting(
+        "admin_password",
+        "",
+        "Password of the first administrator; empty: one for a single use is printed.",
+        secret=True,
+    ),
+    Setting(
+        "jwt_secret",
+        "",
+        "Secret with which programs sign their HS256 tokens, 32 characters at least; empty: none are taken.",
+        secret=True,
+    ),
+    Setting("watch", True, "Whether the server follows its libraries and embeds what is new."),
+    Setting(
+        "watch_poll_seconds",
+        30.0,
+        "How often a library on a network mount, where nobody tells of changes, is looked at.",
+        0.1,
+    ),
+    Setting("watch_delay", 0.5, "Seconds that a new file must rest before it counts as written.", 0.0),
+    Setting(
+        "scan_models",
+        "",
+        "Models that embed what is new, with commas between; empty: those that search answers with.",
+    ),
+    Setting("embed_retries", 3, "How often embedding what is new is tried again when it cannot run.", 0),
+    Setting("embed_retry_wait", 2.0, "Seconds before the first of these; each wait is twice the last.", 0.0),
+    Setting("embed_retry_cap", 30.0, "The longest of these waits, in seconds.", 0.0),
+    Setting("embed_progress_seconds", 30.0, "How often the server's log says how far embedding is.", 0.1),
+    Setting(
+        "navidrome_database", "", "Path of Navidrome's database, which is only read; empty: its API is asked."
+    ),
+    Setting(
+        "quiet_hours",
+        "",
+        "Times of day in which the server runs no job, as 07:00-23:00, with commas between; empty: none.",
+    ),
+    Setting("job_niceness", 10, "How far the server's jobs give way to other programs.", 0, 19),
+    Setting(
+        "notify",
+        "",
+        "Where to say that a job has ended: Apprise addresses (mailto://…), with spaces between.",
+        secret=True,
+    ),
+    Setting("notify_minutes", 10.0, "Only of jobs that took this long, in minutes; failures always.", 0.0),
     Setting(
         "log_level",
         "error",

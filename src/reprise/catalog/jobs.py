@@ -6,7 +6,17 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
-from reprise.core.job import Clear, Control, Counters, Job, JobRequest, JobState, ModelResult, ModelState
+from reprise.core.job import (
+    Clear,
+    Control,
+    Counters,
+    Job,
+    JobRequest,
+    JobState,
+    ModelResult,
+    ModelState,
+    Purpose,
+)
 from reprise.core.plan import Selection, Wanted
 from reprise.errors import JobConflict, NotFound
 
@@ -182,6 +192,8 @@ def _dump(request: JobRequest) -> str:
             "item_id": selection.item_id,
             "error_code": selection.error_code,
             "clear": request.clear,
+            "purpose": request.purpose,
+            "batch_size": request.batch_size,
         }
     )
 
@@ -197,4 +209,10 @@ def _load(owner: str, text: str) -> JobRequest:
         item_id=facts["item_id"],
         error_code=facts["error_code"],
     )
-    return JobRequest(selection, tuple(facts["models"]), Clear(facts.get("clear", Clear.NOTHING)))
+    return JobRequest(
+        selection,
+        tuple(facts["models"]),
+        Clear(facts.get("clear", Clear.NOTHING)),
+        Purpose(facts.get("purpose", Purpose.ASKED)),
+        facts.get("batch_size", 0),
+    )

@@ -27,6 +27,7 @@ COMMANDS = {
     "explain": "Say why an item is in the state it is in.",
     "libraries": "List, add and remove libraries.",
     "split": "Write the tracks of cue sheets as files.",
+    "serve": "Serve the API and the web panel; run jobs; follow libraries.",
     "models": "List the embedding models; show, fetch and measure them.",
     "spaces": "List the spaces of vectors; switch back, verify, drop.",
     "settings": "List every setting with its value and where to set it.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,18 +63,39 @@ class Clear(StrEnum):
     FIRST = "first"
 
 
+class Purpose(StrEnum):
+    """Why a job is there. ``ARRIVALS``: a scan found something new; it runs beside what somebody asked for."""
+
+    ASKED = "asked"
+    ARRIVALS = "arrivals"
+
+
+class Priority(IntEnum):
+    """Which waiting job a server runs first; the higher goes first."""
+
+    BACKFILL = 10
+    SCAN = 50
+    INTERACTIVE = 100
+
+
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What was asked for: the selection and the models, in the order in which they run."""
+    """What was asked for: the selection and the models, in the order in which they run.
+
+    ``batch_size``: windows (or items) that a heavy model encodes at once, at most; 0: as the settings say.
+    """
 
     selection: Selection
     models: tuple[str, ...]
     clear: Clear = Clear.NOTHING
+    purpose: Purpose = Purpose.ASKED
+    batch_size: int = 0
 
     @property
     def work_key(self) -> str:
-        """Equal for two starts that would touch the same library: only one of them may be under way."""
-        return f"{self.selection.owner}/{self.selection.library_id}"
+        """Equal for two starts that would touch the same work: only one of them may be under way."""
+        whole = f"{self.selection.owner}/{self.selection.library_id}"
+        return whole if self.purpose is Purpose.ASKED else f"{whole}/{self.purpose}"
 
     @property
     def same_work(self) -> str:

@@ -1,0 +1,25 @@
+"""The routes of the API: one module per resource, each with its ``router``."""
+
+from __future__ import annotations
+
+ROUTES = (
+    "auth",
+    "users",
+    "libraries",
+    "items",
+    "audio",
+    "search",
+    "playlists",
+    "map",
+    "models",
+    "jobs",
+    "failures",
+    "schedules",
+    "events",
+    "settings",
+    "health",
+    "metrics",
+    "audiomuse",
+    "embedding",
+)
+"""The order in which they are described."""

@@ -1,0 +1,7 @@
+"""Libraries: list, add, change, scan, forget."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/api/v1", tags=["libraries"])

@@ -1,0 +1,7 @@
+"""Search: by track, by text, paths and radios."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/api/v1", tags=["search"])

@@ -1,0 +1,7 @@
+"""People and their roles, for administrators."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/api/v1", tags=["users"])
