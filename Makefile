@@ -2,7 +2,7 @@
 FOLDER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check long bench bench-models lock format clean
+.PHONY: help setup run test check panel long bench bench-models lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,6 +18,9 @@ test: ## run the tests
 
 check: ## all that CI checks: ruff, mypy, import arrows, tests
 	@sh scripts/check
+
+panel: ## work on the web panel: shows ui/ as it is being written, beside `reprise serve`; needs Node
+	cd ui && npm ci --ignore-scripts && npm run dev
 
 long: setup ## the proofs that take minutes
 	.venv/bin/python -m pytest -n 2 -m long
@@ -38,4 +41,4 @@ lock: ## pin the dependencies anew: make lock, or: sh scripts/lock --upgrade
 	@sh scripts/lock
 
 clean: ## remove what was made, not the state folder
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist build ui/node_modules src/reprise/server/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

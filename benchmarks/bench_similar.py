@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from benchmarks.big_library import ARTISTS, fill_catalogue, fill_space
 from benchmarks.measure import PYTHON, Row, cost_of, median_cpu, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from reprise.app import App
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from reprise.search.query import Query
 
 QUERIES = 200
-CLUSTERS = 500
-ARTISTS = 900
 MODELS = ("acoustic", "another")
 GOAL = 1.25
 
@@ -48,7 +46,8 @@ def _similar(folder: Path, tracks: int) -> Iterator[Row]:
     from reprise.settings import load_settings
 
     with App(load_settings({}, home=folder / "home")) as app:
-        spaces = [_fill(app, folder, tracks, model) for model in MODELS]
+        fill_catalogue(app, folder / "music", tracks)
+        spaces = [fill_space(app, tracks, model) for model in MODELS]
         space = spaces[0]
         items = app.catalogue().items.get(app.owner, range(1, tracks + 1, max(1, tracks // QUERIES)))
         seeds = list(items.values())
@@ -104,45 +103,6 @@ def _find_seconds(app: App, query: Query) -> float:
     began = time.perf_counter()
     find(app.search_ports(), query)
     return time.perf_counter() - began
-
-
-def _fill(app: App, folder: Path, tracks: int, model: str) -> Space:
-    """A catalogue and a space as a finished job leaves them, with clustered vectors."""
-    from dataclasses import replace
-
-    from reprise.core.items import Tags
-    from reprise.core.ports import FoundFile
-    from reprise.core.records import ScanBatch
-    from reprise.core.space import SpaceState
-
-    music = folder / "music"
-    if not music.exists():
-        music.mkdir()
-        library, _ = app.library_of(music)
-        found = [
-            (FoundFile(b"%06d.mp3" % n, 1, 1), Tags(f"Title {n}", f"Artist {n % ARTISTS}"))
-            for n in range(tracks)
-        ]
-        app.catalogue().items.apply(app.owner, library.id, ScanBatch(added=found), time.time())
-    spec = replace(app.installed.cards["acoustic"].spec, model=model)
-    space = app.catalogue().spaces.ensure(app.owner, spec)
-    app.store.create(app.owner, space.name, spec.dimension)
-    random = np.random.default_rng(len(model))
-    centres = random.standard_normal((CLUSTERS, spec.dimension))
-    for start in range(0, tracks, 1000):
-        count = min(1000, tracks - start)
-        vectors = centres[random.integers(0, CLUSTERS, count)] + 0.6 * random.standard_normal(
-            (count, spec.dimension)
-        )
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        app.store.upsert(
-            app.owner, space.name, range(start + 1, start + count + 1), vectors.astype(np.float32)
-        )
-    app.store.flush(app.owner, space.name)
-    for state in (SpaceState.FILLING, SpaceState.VERIFYING):
-        app.catalogue().spaces.set_state(app.owner, space.id, state)
-    app.catalogue().spaces.switch(app.owner, model, space.id, time.time())
-    return space
 
 
 def _query_seconds(app: App, space: Space, key: int, vector: NDArray[np.float32]) -> float:

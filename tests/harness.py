@@ -238,4 +238,4 @@ def read_until(process: subprocess.Popen[str], name: str) -> dict[str, Any]:
 def plugin_environment(path: list[str]) -> dict[str, str]:
     """This process's environment, without its own Reprise settings, with the plug-in on the import path."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("REPRISE_", "PLUGIN_"))}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path), "REPRISE_WORKERS": "2"}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path), "REPRISE_WORKERS": "2", "REPRISE_WATCH": "no"}

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reprise.core.items import display_path
-from reprise.core.job import Clear, Control, JobRequest, never
+from reprise.core.job import Clear, Hosting, JobRequest, JobState, Purpose, never
+from reprise.core.ports import WHOLE, Part
 from reprise.core.space import SpaceState
-from reprise.errors import BadSetting, LibraryError, NotFound, UsageError
+from reprise.errors import BadSetting, LibraryError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
     from reprise.core.choices import Coverage
     from reprise.core.cuts import SplitTrack
-    from reprise.core.events import Emit, JobFinished, ScanFinished
+    from reprise.core.events import Emit, Event, JobFinished, ScanFinished
+    from reprise.core.following import MusicServer, Watcher
     from reprise.core.items import Item, Library
-    from reprise.core.job import Job
+    from reprise.core.job import Control, Job, Priority
     from reprise.core.plan import Selection
     from reprise.core.playlists import PlaylistServer
     from reprise.core.ports import ScanProblem, Source, VectorStore
@@ -30,9 +32,14 @@ if TYPE_CHECKING:
     from reprise.core.spec import ModelCard
     from reprise.engine.desk import Effort
     from reprise.engine.estimate import Estimate
+    from reprise.engine.feed import Recorder
     from reprise.engine.run import Workshop
+    from reprise.errors import RepriseError
     from reprise.installed import InstalledModels
+    from reprise.runners.job_process import JobProcess
     from reprise.runners.locks import FileLocks
+    from reprise.search.map.atlas import Atlas
+    from reprise.search.map.files import MapFiles
     from reprise.search.space_queries import SearchPorts
     from reprise.settings import Settings
 
@@ -196,19 +203,98 @@ class App:
         library = self.catalogue().libraries.get(self.owner, selection.library_id)
         return split_library(self.source(library), library, selection.folder, os.fsencode(output.resolve()))
 
-    def scan(self, library: Library, emit: Emit, stop: Callable[[], object] = never) -> ScanFinished:
-        """Bring the catalogue up to what the folder holds. Raises ``LibraryError``, or ``ScanStopped`` on a wish."""
-        from reprise.engine.scan import Scan
+    def scan(
+        self,
+        library: Library,
+        emit: Emit,
+        stop: Callable[[], object] = never,
+        *,
+        parts: Sequence[Part] = (WHOLE,),
+        full: bool = False,
+    ) -> ScanFinished:
+        """Bring the catalogue up to what the folder, or these parts of it, hold; one scan of a library at a time.
 
-        return Scan(
-            catalogue=self.catalogue(),
-            forget=self._forget,
-            emit=emit,
-            library=library,
-            source=self.source(library),
-            keep_missing_days=self.settings.number("keep_missing_days"),
-            stop=stop,
-        ).run()
+        ``full`` reads the tags of all files anew. Raises ``LibraryError``, or ``ScanStopped`` on a wish.
+        """
+        from reprise.engine.scan import Scan, waiting_turn
+
+        with waiting_turn(self.locks, library, stop):
+            return Scan(
+                catalogue=self.catalogue(),
+                forget=self._forget,
+                emit=emit,
+                library=library,
+                source=self.source(library),
+                keep_missing_days=self.settings.number("keep_missing_days"),
+                stop=stop,
+                parts=parts,
+                full=full,
+            ).run()
+
+    def scan_now(self, folder: Path, emit: Emit, *, full: bool) -> Selection | None:
+        """Scan a library, or a folder of one, in this process; what is in it, or ``None`` when a signal ended it.
+
+        The feed hears of it too. Raises ``LibraryError``.
+        """
+        from reprise.core.plan import Selection
+        from reprise.engine.scan import ScanStopped
+        from reprise.runners.signals import interruptible
+
+        library, inside = self.library_of(folder)
+        record = self.recorder()
+
+        def tell(event: Event) -> None:
+            record(event)
+            emit(event)
+
+        with interruptible() as interruption:
+            try:
+                stop = interruption.stops
+                self.scan(library, tell, stop, parts=[Part(inside)], full=full)
+            except ScanStopped:
+                return None
+        return Selection(self.owner, library.id, inside)
+
+    def watcher(self, library: Library) -> Watcher:
+        """What tells of changes in the library's folder."""
+        from reprise.sources.watching import FolderWatcher
+
+        settings = self.settings
+        return FolderWatcher(
+            library.root, settings.number("watch_delay"), settings.number("watch_poll_seconds")
+        )
+
+    def navidrome(self) -> MusicServer | None:
+        """The music server that is followed; ``None`` when the settings name none."""
+        from reprise.sources.navidrome import NavidromeDatabase
+        from reprise.subsonic.navidrome import Navidrome
+
+        names = ("subsonic_url", "subsonic_user", "subsonic_password", "navidrome_database")
+        url, user, password, database = map(self.settings.text, names)
+        if not (url and user and password):
+            return None
+        songs = NavidromeDatabase(os.path.expanduser(database)) if database else None
+        return Navidrome(url, user, password, self.settings.number("subsonic_timeout"), songs)
+
+    def scan_models(self) -> tuple[str, ...]:
+        """The models that embed what a scan finds. Raises ``UnknownModel``, ``ModelLoadFailed``."""
+        chosen = [name.strip() for name in self.settings.text("scan_models").split(",") if name.strip()]
+        return self.models(
+            chosen or [pointer.model for pointer in self.catalogue().spaces.pointers(self.owner)]
+        )
+
+    def unready(self, models: Sequence[str]) -> dict[str, RepriseError]:
+        """Which of the models cannot run now, and why, as far as can be told without loading them."""
+        found = {name: self.installed.trouble(name) for name in models}
+        return {name: error for name, error in found.items() if error is not None}
+
+    def to_do(self, selection: Selection, models: Sequence[str]) -> int:
+        """How many operations a job would find to do, without those that running jobs have in hand."""
+        from reprise.engine.estimate import preview
+
+        cards = [self.installed.card(name) for name in models]
+        plans = preview(self.catalogue(), cards, selection, Clear.NOTHING, self.job_alive)
+        return sum(plan.to_do for plan in plans)
 
     def embed(
         self,
@@ -218,51 +304,141 @@ class App:
         *,
         told: Callable[[str], None],
         clear: Clear = Clear.NOTHING,
+        purpose: Purpose = Purpose.ASKED,
     ) -> JobFinished:
-        """Scan, then run the job to its end or until it is paused. Raises ``JobConflict`` when another one runs."""
-        from reprise.engine.run import Run
+        """Scan, then run the job to its end or until it is paused. Raises ``JobConflict`` when another one runs.
+
+        For arrivals nothing is scanned: a scan has just found them.
+        """
         from reprise.engine.start import claimed
         from reprise.runners.signals import interruptible
 
-        request = JobRequest(selection, self.models(models), clear)
-        library = self.catalogue().libraries.get(self.owner, selection.library_id)
+        request = JobRequest(selection, self.models(models), clear, purpose)
+        self.catalogue().libraries.get(self.owner, selection.library_id)
         with (
             interruptible() as interruption,
             claimed(self.catalogue(), self.locks, request, told=told) as (job, resumed),
         ):
-            shop = self.workshop(emit, interruption.asked)
-            return Run(shop, job, resumed, lambda stop: self.scan(library, emit, stop)).run()
+            return self._run(job, emit, interruption.asked, resumed=resumed)
 
-    def resume(self, job: Job, emit: Emit, *, told: Callable[[str], None]) -> JobFinished:
-        """Go on with a paused job, or with one whose process died. Raises ``UsageError`` for one that ended."""
-        if job.state.ended:
-            raise UsageError(f"job {job.id} is {job.state}", cure="start a new one with: reprise embed")
-        request = job.request
-        return self.embed(request.selection, request.models, emit, told=told, clear=request.clear)
+    def resume(self, job: Job, emit: Emit, *, hosted: bool = False) -> JobFinished:
+        """Go on with a paused job, or with one whose process died. Raises ``UsageError`` for one that ended.
+
+        ``hosted``: this is the process that a server started for it. It gives way to other programs, and pauses when
+        the server is gone.
+        """
+        from reprise.engine.start import claimed_for_host, reclaimed
+        from reprise.runners.hosted import follow_parent, give_way
+        from reprise.runners.signals import interruptible
+
+        claim = claimed_for_host if hosted else reclaimed
+        with interruptible() as interruption:
+            if hosted:
+                give_way(self.settings.whole("job_niceness"))
+                follow_parent()
+            with claim(self.catalogue(), self.locks, job) as (current, resumed):
+                return self._run(current, emit, interruption.asked, resumed=resumed)
+
+    def _run(self, job: Job, emit: Emit, asked: Callable[[], Control], *, resumed: bool) -> JobFinished:
+        """What happens goes into the feed as well, whoever started the job."""
+        from reprise.engine.run import Run
+
+        record, selection = self.recorder(job.id), job.request.selection
+
+        def tell(event: Event) -> None:
+            record(event)
+            emit(event)
+
+        def scan(stop: Callable[[], object]) -> None:
+            if job.request.purpose is Purpose.ARRIVALS:
+                return
+            self.scan(self.catalogue().libraries.get(self.owner, selection.library_id), tell, stop)
+
+        return Run(self.workshop(tell, asked, job.request.batch_size), job, resumed, scan).run()
+
+    def recorder(self, job_id: str | None = None) -> Recorder:
+        """An ``Emit`` that writes what happens into the feed: of a job, or of the owner's libraries alone."""
+        from reprise.engine.feed import Recorder
+
+        return Recorder(self.catalogue().feed, self.owner, job_id)
+
+    def enqueue(self, request: JobRequest, *, priority: Priority, asked_by: str) -> Job:
+        """Make a job that a server runs, now or when one lives.
+
+        Raises ``UnknownModel``, ``NotFound`` for the library, and ``JobConflict`` naming the job in the way.
+        """
+        from reprise.engine.hosting import enqueue
+
+        self.models(request.models)
+        self.catalogue().libraries.get(self.owner, request.selection.library_id)
+        return enqueue(self.catalogue(), request, Hosting(priority, asked_by))
+
+    def host_again(self, job: Job) -> Job:
+        """Have a server go on with a paused or interrupted job. Raises ``JobConflict`` when it cannot."""
+        from reprise.engine.hosting import go_on
+
+        return go_on(self.catalogue(), self.locks, job)
+
+    def stop_job(self, job: Job, control: Control) -> bool:
+        """Pause or cancel; returns whether a living runner was asked, else it is done. Raises ``JobConflict``."""
+        from reprise.engine.hosting import stop
+
+        return stop(self.catalogue(), self.locks, job, control)
+
+    def fail_job(self, job: Job, reason: str) -> None:
+        """End a job that cannot be run. One that has ended, or that a living process runs, is left alone."""
+        from reprise.engine.hosting import fail
+
+        fail(self.catalogue(), self.locks, job, reason)
+
+    def job_process(self, job: Job) -> JobProcess:
+        """Run the job in a process of its own, with the settings of this one."""
+        from reprise.runners.job_process import JobProcess
+        from reprise.settings import BY_NAME, Origin
+
+        given = {Origin.ENVIRONMENT, Origin.FLAG}
+        variables = {
+            BY_NAME[name].variable: str(self.settings.values[name])
+            for name, origin in self.settings.origins.items()
+            if origin in given
+        }
+        return JobProcess.start(self.home, job.owner, job.id, variables)
+
+    def state_of(self, job: Job) -> str:
+        """The state for people: told apart from that of a job whose process died, which is ``interrupted``."""
+        died = job.state is JobState.RUNNING and not self.job_alive(job.id)
+        return "interrupted" if died else job.standing
 
     def estimates(
-        self, selection: Selection, models: Sequence[str], clear: Clear = Clear.NOTHING
+        self,
+        selection: Selection,
+        models: Sequence[str],
+        clear: Clear = Clear.NOTHING,
+        *,
+        measure: bool = True,
     ) -> list[Estimate]:
-        """What the job would do and take, per model. Measures the speed on a few tracks when it is not known."""
+        """What the job would do and take, per model. ``measure``: on a few tracks, where the speed is not known."""
         from reprise.engine.estimate import estimate, preview
 
         cards = [self.installed.card(name) for name in self.models(models)]
-        planned = preview(self.catalogue(), cards, selection, clear)
+        planned = preview(self.catalogue(), cards, selection, clear, self.job_alive)
         estimates = []
         for card, plan in zip(cards, planned, strict=True):
             effort = self.effort(card, selection.library_id)
-            speed = self._speed(card, selection, effort) if plan.to_do else None
+            speed = self._speed(card, selection, effort, measure=measure) if plan.to_do else None
             estimates.append(estimate(card, plan, speed, effort.workers))
         return estimates
 
-    def _speed(self, card: ModelCard, selection: Selection, effort: Effort) -> tuple[float, str] | None:
+    def _speed(
+        self, card: ModelCard, selection: Selection, effort: Effort, *, measure: bool
+    ) -> tuple[float, str] | None:
         from reprise.core.spec import fingerprint
         from reprise.engine.estimate import SAMPLES_PER_WORKER, measure_speed
 
         known = self.catalogue().speeds.get(fingerprint(card.spec), self.installed.machine)
         if known is not None:
             return known.audio_seconds_per_second, "measured in an earlier run on this machine"
-        if card.missing:
+        if card.missing or not measure:
             return None
         items = self.catalogue().items.sample(self.owner, selection, SAMPLES_PER_WORKER * effort.workers)
         with self.installed.slot.held(never):
@@ -272,15 +448,10 @@ class App:
         """One selection per library that has such failures, with the models that they are of."""
         from reprise.core.plan import Selection, Wanted
 
-        failures = self.catalogue().ledger.failures(self.owner, code=code)
-        chosen = [failure for failure in failures if item_id in {None, failure.item_id}]
-        items = self.catalogue().items.get(self.owner, {failure.item_id for failure in chosen})
-        models: dict[int, list[str]] = {}
-        for failure in chosen:
-            models.setdefault(items[failure.item_id].library_id, []).append(failure.model)
+        found = self.catalogue().ledger.failed_models(self.owner, code=code, item_id=item_id)
         return [
             (Selection(self.owner, library_id, wanted=Wanted.FAILED, item_id=item_id, error_code=code), names)
-            for library_id, names in models.items()
+            for library_id, names in found.items()
         ]
 
     def search_ports(self) -> SearchPorts:
@@ -288,6 +459,27 @@ class App:
         from reprise.search.space_queries import SearchPorts
 
         return SearchPorts(self.catalogue(), self.store, self.owner, self.installed)
+
+    def map_files(self) -> MapFiles:
+        """Where the maps of this owner's spaces lie."""
+        from reprise.search.map.files import MapFiles
+
+        return MapFiles(self.home / "maps", self.owner)
+
+    def draw_map(self, model: str, *, anew: bool = False) -> Atlas:
+        """Bring the map of the model's space up to date, or lay it out ``anew``; it is kept for who asks next.
+
+        Raises ``NotFound`` when nothing is embedded by the model, ``DiskFull``, ``StoreError``.
+        """
+        from reprise.search.map.atlas import atlas_of
+        from reprise.search.serving import serving_space
+
+        files = self.map_files()
+        space = serving_space(self.catalogue(), self.owner, model)
+        atlas = atlas_of(self.search_ports(), space, None if anew else files.known(space.name))
+        files.write(atlas)
+        files.keep_only({space.name for space in self.living_spaces()})
+        return atlas
 
     def playlist_server(self) -> PlaylistServer:
         """The Subsonic server of the settings. Raises ``BadSetting`` naming those that are missing."""
@@ -349,9 +541,14 @@ class App:
 
         forget_items(self.catalogue(), self.store, self.owner, item_ids)
 
-    def workshop(self, emit: Emit, asked: Callable[[], Control]) -> Workshop:
+    def workshop(self, emit: Emit, asked: Callable[[], Control], batch_size: int = 0) -> Workshop:
+        """``batch_size`` instead of that of the settings, unless it is 0."""
         from reprise.engine.run import Workshop
         from reprise.engine.slices import Pace
+
+        def effort(card: ModelCard, library_id: int) -> Effort:
+            usual = self.effort(card, library_id)
+            return replace(usual, largest_batch=batch_size or usual.largest_batch)
 
         settings = self.settings
         pace = Pace(
@@ -366,23 +563,22 @@ class App:
             asked=asked,
             ready=self.installed.ready,
             command=self.installed.command,
-            effort=self.effort,
+            effort=effort,
             slot=self.installed.slot,
             pace=pace,
             coverage=settings.number("cutover_coverage"),
             machine=self.installed.machine,
             together_mb=settings.number("together_memory_mb"),
+            alive=self.job_alive,
         )
+
+    def job_alive(self, job_id: str) -> bool:
+        """Whether a living process runs the job now."""
+        return self.locks.held(f"job-{job_id}")
 
     def effort(self, card: ModelCard, library_id: int) -> Effort:
         """How much of this machine a model gets for one library."""
         return self.installed.effort(card, self.catalogue().libraries.get(self.owner, library_id).root)
-
-    @contextmanager
-    def runner_of(self, job: Job) -> Iterator[bool]:
-        """Enter with whether a living process runs the job; while inside, no other can begin to."""
-        with self.locks.try_lock(f"job-{job.id}") as ours:
-            yield not ours
 
 
 def _existing_folder(folder: Path) -> Path:

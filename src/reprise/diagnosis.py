@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reprise import __version__
 from reprise.core.items import display_path
 from reprise.errors import CatalogueMissing, RepriseError
-from reprise.settings import unknown_variables
+from reprise.settings import CONFIG_NAME, SETTINGS, Origin, unknown_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reprise.app import App
 
 LEAST_FREE_MB = 500
+OTHERS = 0o077
+"""The bits of a file's mode that are others' rights."""
+PATIENCE_SECONDS = 5.0
+WATCHES = "/proc/sys/fs/inotify/max_user_watches"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +39,18 @@ class Finding:
 def diagnose(app: App) -> Iterator[Finding]:
     """All findings, in the order in which a person would look."""
     yield Finding("version", None, f"reprise {__version__}, Python {sys.version.split()[0]}, {sys.platform}")
+    yield _config(app)
     yield from _variables()
     yield _home(app)
+    yield from _rights(app)
     yield _disk(app)
     yield from _decoder()
+    yield _accelerator(app)
     yield from _models(app)
+    yield from _weights(app)
+    yield from _media_server(app)
+    yield from _navidrome_database(app)
+    yield _server(app)
     try:
         app.catalogue()
     except CatalogueMissing as error:
@@ -49,8 +61,22 @@ def diagnose(app: App) -> Iterator[Finding]:
         return
     yield Finding("catalogue", True, str(app.catalogue_path))
     yield from _libraries(app)
+    yield from _watching(app)
     yield from _spaces(app)
     yield from _jobs(app)
+
+
+def _config(app: App) -> Finding:
+    """It was read and understood, or nothing would run; so only what is in it is told, and who may read it."""
+    path = app.home / CONFIG_NAME
+    if not path.exists():
+        return Finding("config file", None, f"{path} is not there: defaults and environment hold")
+    secrets = [row.name for row in SETTINGS if row.secret and app.settings.origin(row.name) is Origin.FILE]
+    if secrets and path.stat().st_mode & OTHERS:
+        fact = f"{path} holds {', '.join(secrets)}, and others may read it"
+        return Finding("config file", False, fact, f"chmod 600 {path}")
+    count = sum(origin is Origin.FILE for origin in app.settings.origins.values())
+    return Finding("config file", True, f"{path}: {count} settings")
 
 
 def _variables() -> Iterator[Finding]:
@@ -68,6 +94,28 @@ def _home(app: App) -> Finding:
     return Finding(
         "state folder", False, f"{folder} cannot be written", "set REPRISE_HOME to a folder of yours"
     )
+
+
+def _rights(app: App) -> Iterator[Finding]:
+    """Files that this user may not use, because another one, root say, has run Reprise here once; and open ones."""
+    kept = (app.catalogue_path, app.home / "spaces", app.home / "locks", app.home / CONFIG_NAME)
+    for path in kept:
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            yield Finding(
+                path.name, False, f"{path} is not this user's to write", f"chown -R {_user()} {app.home}"
+            )
+    if app.catalogue_path.exists() and app.catalogue_path.stat().st_mode & OTHERS:
+        fact = f"others may read {app.catalogue_path}: it holds hashes of passwords"
+        yield Finding("rights", False, fact, f"chmod 600 {app.catalogue_path}")
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run a user without a name
+        return str(os.getuid())
 
 
 def _disk(app: App) -> Finding:
@@ -92,6 +140,110 @@ def _models(app: App) -> Iterator[Finding]:
     yield Finding("models", True, ", ".join(app.installed.cards))
     for name, error in app.installed.broken.items():
         yield Finding(f"model {name}", False, error.message, error.cure)
+
+
+def _accelerator(app: App) -> Finding:
+    """What the setting ``device`` asks for against what is there."""
+    from reprise.models.accelerator import accelerator_present
+
+    device, there = app.settings.text("device"), accelerator_present()
+    found = "there is one" if there else "there is none"
+    if device not in {"auto", "cpu"} and not there:
+        return Finding(
+            "graphics card",
+            False,
+            f"the setting device asks for {device}, and {found}",
+            "install the card's driver (in a container: give it the card), or set device to auto",
+        )
+    return Finding("graphics card", None, f"{found}; device is {device}")
+
+
+def _weights(app: App) -> Iterator[Finding]:
+    """Of the models that search answers with."""
+    if not app.catalogue_path.exists():
+        return
+    try:
+        pointers = app.catalogue().spaces.pointers(app.owner)
+    except RepriseError:
+        return  # told as a finding of its own below
+    for model in (pointer.model for pointer in pointers):
+        card = app.installed.cards.get(model)
+        if card is None and model not in app.installed.broken:
+            yield Finding(f"model {model}", False, "answers searches, and is not installed", "install it")
+        elif card is not None and card.missing:
+            good = False if card.reads_text else None  # the others need them again only for what is new
+            fact = f"not all here: {card.missing}"
+            yield Finding(f"weights {model}", good, fact, f"fetch them: reprise models fetch {model}")
+
+
+def _media_server(app: App) -> Iterator[Finding]:
+    from reprise.subsonic.client import Client
+    from reprise.subsonic.connection import Connection
+
+    url, user, password, seconds = (
+        app.settings.text("subsonic_url"),
+        app.settings.text("subsonic_user"),
+        app.settings.text("subsonic_password"),
+        app.settings.number("subsonic_timeout"),
+    )
+    if not url:
+        return
+    try:
+        answer = Client(Connection(url, min(seconds, PATIENCE_SECONDS)), user, password).call("ping")
+    except RepriseError as error:
+        yield Finding("media server", False, error.message, error.cure)
+        return
+    kind = " ".join(str(answer[key]) for key in ("type", "serverVersion") if key in answer)
+    yield Finding("media server", True, f"{url} answers {user}: {kind or 'a Subsonic server'}")
+
+
+def _navidrome_database(app: App) -> Iterator[Finding]:
+    from reprise.sources.navidrome import NavidromeDatabase
+
+    if not (path := app.settings.text("navidrome_database")):
+        return
+    try:
+        first = next(NavidromeDatabase(path).songs(), None)
+    except RepriseError as error:
+        yield Finding("Navidrome's database", False, error.message, error.cure)
+        return
+    yield Finding("Navidrome's database", True, path if first else f"{path}: no songs yet")
+
+
+def _server(app: App) -> Finding:
+    if app.locks.held("server"):
+        return Finding("server", True, "runs")
+    return Finding("server", None, "does not run", "start it with: reprise serve")
+
+
+def _watching(app: App) -> Iterator[Finding]:
+    """Whether the system lets us watch so many folders; a mount of another machine is looked at by the clock instead."""
+    from reprise.sources.watching import remote_kind
+
+    if not app.settings.flag("watch") or not os.path.exists(WATCHES):
+        return
+    with open(WATCHES, encoding="ascii") as file:
+        allowed = int(file.read())
+    roots = [library.root for library in app.catalogue().libraries.all(app.owner)]
+    here = [root for root in roots if os.path.isdir(root) and not remote_kind(root)]
+    folders, whole = _folders(here)
+    more = "" if whole else "more than "
+    fact = f"{more}{folders:,} folders to watch, {allowed:,} allowed to this user"
+    enough = folders < allowed
+    cure = "" if enough else f"sudo sysctl fs.inotify.max_user_watches={2 * folders}"
+    yield Finding("watching", enough, fact, cure)
+
+
+def _folders(roots: Sequence[bytes]) -> tuple[int, bool]:
+    """How many folders lie below, and whether that is all: after some seconds the count ends."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    count = 0
+    for root in roots:
+        for _ in os.walk(root):
+            count += 1
+            if time.monotonic() > end:
+                return count, False
+    return count, True
 
 
 def _libraries(app: App) -> Iterator[Finding]:

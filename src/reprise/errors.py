@@ -4,9 +4,12 @@ RepriseError
 ├── UsageError                the request itself is wrong            exit code 2
 │   ├── UnknownModel
 │   ├── BadSetting
+│   ├── SettingHeld           something stronger than the file sets it
 │   ├── NotFound
 │   ├── NotSignedIn           nobody says who asks
 │   ├── Forbidden             who asks may not
+│   │   └── PasswordChangeNeeded
+│   ├── AccountConflict       the name is taken, or no administrator would be left
 │   ├── TooManyTries          too many wrong passwords
 │   └── TooLarge              more was sent than is taken
 ├── LibraryError              a library's folder cannot be scanned   exit code 2
@@ -20,6 +23,7 @@ RepriseError
 ├── StoreError                vectors cannot be read or written      exit code 2
 ├── DiskFull                                                         exit code 2
 ├── ModelError                one model cannot run                   the job goes on with the next
+│   ├── ModelBusy             it has not answered in time: ask again
 │   ├── ModelLoadFailed
 │   │   ├── ExtraMissing
 │   │   ├── WeightsMissing
@@ -79,6 +83,11 @@ class BadSetting(UsageError):
     code = "bad_setting"
 
 
+class SettingHeld(UsageError):
+    code = "setting_held"
+    http_status = 409
+
+
 class NotFound(UsageError):
     code = "not_found"
     http_status = 404
@@ -94,6 +103,16 @@ class Forbidden(UsageError):
     code = "forbidden"
     http_status = 403
     default_cure = "ask an administrator"
+
+
+class PasswordChangeNeeded(Forbidden):
+    code = "password_change_needed"
+    default_cure = "choose a password of your own first: POST /api/v1/auth/password"
+
+
+class AccountConflict(UsageError):
+    code = "account_conflict"
+    http_status = 409
 
 
 class TooManyTries(UsageError):
@@ -170,6 +189,13 @@ class DiskFull(RepriseError):
 
 class ModelError(RepriseError):
     code = "model"
+    http_status = 503
+
+
+class ModelBusy(ModelError):
+    code = "model_busy"
+    retryable = True
+    default_cure = "ask again in a moment: the text is still being read, and what comes out is kept"
 
 
 class ModelLoadFailed(ModelError):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from reprise.core.job import never
 from reprise.core.spec import DECODER_MB, Execution, fingerprint
-from reprise.errors import RepriseError, UsageError
+from reprise.errors import EndpointLost, RepriseError, UsageError, WeightsMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from reprise.runners.locks import FileLocks
     from reprise.runners.slot import FileSlot
     from reprise.settings import Settings
+
+
+ENDPOINT_SECONDS = 3.0
+"""How long the server that describes tracks may take to pick up."""
 
 
 class InstalledModels:
@@ -129,6 +136,20 @@ class InstalledModels:
         self._cards[model] = found.card
         return found.card
 
+    def trouble(self, model: str) -> RepriseError | None:
+        """Why the model cannot run now, as far as can be told without loading it; takes seconds at the most."""
+        try:
+            card = self.card(model)
+            if card.missing and self.settings.flag("offline"):
+                raise WeightsMissing(
+                    f"{model} has no weights, and the model hub is not asked", cure=card.missing
+                )
+            if card.patience_seconds and self.settings.text("endpoint"):
+                _call_on(self.settings.text("endpoint"))
+        except RepriseError as error:
+            return error
+        return None
+
     def effort(self, card: ModelCard, root: bytes) -> Effort:
         """How much of this machine the model gets, for a library whose folder is ``root``."""
         from reprise.engine.desk import Effort
@@ -178,15 +199,16 @@ class InstalledModels:
             raise UsageError(f"{model} reads no text", cure="see which models do: reprise models")
         return fingerprint(card.spec)
 
-    def encode(self, model: str, texts: Sequence[str]) -> Vectors:
+    def encode(self, model: str, texts: Sequence[str], stop: Callable[[], object] = never) -> Vectors:
         """The texts' vectors, shape (n, dimension), by a process that a job with a heavy model gives way to.
 
-        Raises ``UsageError`` for a model that reads no text, ``ModelError`` kinds when its encoder does not run.
+        Raises ``UsageError`` for a model that reads no text, ``ModelError`` kinds when its encoder does not run, or is
+        to ``stop``.
         """
         from reprise.engine.query import encode_texts
 
         card, settings = self.card(model), self.settings
-        with self.slot.first(settings.number("load_timeout")):
+        with self.slot.first(settings.number("load_timeout"), stop):
             return encode_texts(
                 card,
                 self.command(model),
@@ -194,7 +216,19 @@ class InstalledModels:
                 load_seconds=settings.number("load_timeout"),
                 seconds=settings.number("item_timeout"),
                 memory_mb=max(settings.number("worker_memory_mb"), 2.0 * card.memory_mb),
+                stop=stop,
             )
+
+
+def _call_on(address: str) -> None:
+    """Raises ``EndpointLost`` when nobody listens at the address."""
+    try:
+        parts = urlsplit(address.strip())
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        with socket.create_connection((parts.hostname or "", port), timeout=ENDPOINT_SECONDS):
+            return
+    except (OSError, ValueError) as error:
+        raise EndpointLost(f"the endpoint {address} cannot be reached: {error}") from error
 
 
 def cores() -> int:

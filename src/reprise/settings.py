@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,7 +29,8 @@ FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 class Setting:
     """One row of the table. ``least`` and ``most`` bound a number; ``choices`` are the words allowed.
 
-    A ``secret`` is never shown: not in a list, not in an error.
+    A ``secret`` is never shown: not in a list, not in an error. ``least_length``: characters of a text that is given.
+    ``restart``: a server reads it only when it starts; anything else holds from the next job, question or look on.
     """
 
     name: str
@@ -36,6 +40,8 @@ class Setting:
     most: float | None = None
     choices: tuple[str, ...] = ()
     secret: bool = False
+    least_length: int = 0
+    restart: bool = False
 
     @property
     def variable(self) -> str:
@@ -43,7 +49,7 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("owner", "default", "Whose libraries, vectors and jobs a command speaks of."),
+    Setting("owner", "default", "Whose libraries, vectors and jobs a command speaks of.", restart=True),
     Setting(
         "workers", 0, "Processes that decode (and run light models); 0: one per core, as memory allows.", 0
     ),
@@ -127,27 +133,59 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("endpoint", "", "OpenAI-compatible address that describes tracks, up to and with /v1."),
     Setting("endpoint_model", "", "The model that describes them there."),
     Setting("endpoint_key", "", "Its key; kept out of every list and message.", secret=True),
-    Setting("index_from", 100000, "Vectors of one owner in one space from which on an index is built.", 1),
-    Setting("database_timeout", 30.0, "Seconds to wait for another program that holds the database.", 0.0),
+    Setting(
+        "index_from",
+        100000,
+        "Vectors of one owner in one space from which on an index is built.",
+        1,
+        restart=True,
+    ),
+    Setting(
+        "database_timeout",
+        30.0,
+        "Seconds to wait for another program that holds the database.",
+        0.0,
+        restart=True,
+    ),
     Setting("subsonic_url", "", "Address of the Subsonic server that playlists are sent to, without /rest."),
     Setting("subsonic_user", "", "Whose playlists they become there."),
     Setting(
         "subsonic_password", "", "That user's password; kept out of every list and message.", secret=True
     ),
     Setting("subsonic_timeout", 30.0, "Seconds in which that server must have answered a question.", 0.1),
-    Setting("host", "127.0.0.1", "Address that the server listens on; 0.0.0.0: every one of this machine."),
-    Setting("port", 7744, "Its port; 0: none, only the Unix socket.", 0, 65535),
-    Setting("uds", "", "Unix socket that the server listens on as well, mode 0600; empty: none."),
-    Setting("embed_socket", "", "Unix socket for the one-line JSON protocol of embedding; empty: none."),
+    Setting(
+        "host",
+        "127.0.0.1",
+        "Address that the server listens on; 0.0.0.0: every one of this machine.",
+        restart=True,
+    ),
+    Setting("port", 7744, "Its port; 0: none, only the Unix socket.", 0, 65535, restart=True),
+    Setting(
+        "uds", "", "Unix socket that the server listens on as well, mode 0600; empty: none.", restart=True
+    ),
+    Setting(
+        "embed_socket",
+        "",
+        "Unix socket for the one-line JSON protocol of embedding; empty: none.",
+        restart=True,
+    ),
     Setting(
         "allowed_hosts",
         "",
         "Names under which the server may be asked, with commas between; its own addresses always are. *: any.",
+        restart=True,
+    ),
+    Setting(
+        "compat_owner",
+        "",
+        "Owner for whom programs of this machine may use the paths of earlier embedding services without a token;"
+        " empty: they need one.",
     ),
     Setting(
         "trusted_proxies",
         "",
-        "Addresses of reverse proxies whose X-Forwarded headers are believed, with commas between.",
+        "Addresses of reverse proxies whose X-Forwarded headers are believed, with commas between; unix: the Unix socket.",
+        restart=True,
     ),
     Setting("session_days", 30.0, "Days after which a browser must sign in again.", 0.01),
     Setting(
@@ -155,12 +193,15 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Password of the first administrator; empty: one for a single use is printed.",
         secret=True,
+        least_length=8,
+        restart=True,
     ),
     Setting(
         "jwt_secret",
         "",
         "Secret with which programs sign their HS256 tokens, 32 characters at least; empty: none are taken.",
         secret=True,
+        least_length=32,
     ),
     Setting("watch", True, "Whether the server follows its libraries and embeds what is new."),
     Setting(
@@ -200,11 +241,21 @@ SETTINGS: tuple[Setting, ...] = (
         "error",
         "What is logged to standard error.",
         choices=("debug", "info", "warning", "error"),
+        restart=True,
     ),
-    Setting("log_format", "text", "How it is logged.", choices=("text", "json")),
+    Setting("log_format", "text", "How it is logged.", choices=("text", "json"), restart=True),
 )
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+class Origin(StrEnum):
+    """Where a value comes from; the later is stronger."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    FLAG = "flag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +264,11 @@ class Settings:
 
     home: Path
     values: Mapping[str, Value] = field(repr=False)
+    origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
+    """Where each value comes from; those that are not named here are defaults."""
+
+    def origin(self, name: str) -> Origin:
+        return self.origins.get(name, Origin.DEFAULT)
 
     def text(self, name: str) -> str:
         return str(self.values[name])
@@ -236,15 +292,117 @@ def load_settings(
     """
     folder = (home or _home(environment)).expanduser().absolute()
     values: dict[str, Value] = {setting.name: setting.default for setting in SETTINGS}
+    origins: dict[str, Origin] = {}
     for name, value in _from_file(folder / CONFIG_NAME).items():
         values[name] = _checked(name, value, str(folder / CONFIG_NAME))
+        origins[name] = Origin.FILE
     for setting in SETTINGS:
         if (text := environment.get(setting.variable)) is not None:
             values[setting.name] = _checked(setting.name, text, setting.variable)
+            origins[setting.name] = Origin.ENVIRONMENT
     for name, given in flags.items():
         if given is not None:
             values[name] = _checked(name, given, f"--{name.replace('_', '-')}")
-    return Settings(folder, values)
+            origins[name] = Origin.FLAG
+    return Settings(folder, values, origins)
+
+
+def reload_settings(settings: Settings) -> Settings:
+    """The same once more, with ``config.toml`` as it is now. Raises like ``load_settings``."""
+    given = settings.origins.items()
+    flags = {name: settings.values[name] for name, origin in given if origin is Origin.FLAG}
+    environment = {
+        BY_NAME[name].variable: str(settings.values[name])
+        for name, origin in given
+        if origin is Origin.ENVIRONMENT
+    }
+    return load_settings(flags, environment, settings.home)
+
+
+def write_settings(home: Path, changes: Mapping[str, Value | None]) -> None:
+    """Set values in the home's ``config.toml``, or take those away that are ``None``; all of them or none.
+
+    What else stands in the file stays, comments too as far as they can. The file becomes readable for its owner only: it
+    may hold passwords. Raises ``BadSetting`` for a name or a value that is wrong, and when the file cannot be written.
+    """
+    path = home / CONFIG_NAME
+    wanted = {
+        _known(name): None if value is None else _written(name, value) for name, value in changes.items()
+    }
+    facts = {**_from_file(path), **wanted}
+    content = {name: value for name, value in facts.items() if value is not None}
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = before
+        for name, value in wanted.items():
+            text = _with_line(text, name, value)
+        _replace(path, text if _means(text, content) else _toml(content))
+    except OSError as error:
+        raise BadSetting(
+            f"{path} cannot be written: {error.strerror}", cure="give yourself the right to write it"
+        ) from error
+
+
+def _written(name: str, value: Value) -> Value:
+    """The value as it goes into the file. Raises ``BadSetting``, also for text that no file can hold."""
+    if isinstance(value, str) and ("\0" in value or not _encodable(value)):
+        raise BadSetting(f"{name}: the text holds what no file can", cure="leave out what is not printable")
+    converted = _checked(name, value, name)
+    if isinstance(converted, float) and not math.isfinite(converted):
+        raise BadSetting(f"{name}: not a finite number", cure=BY_NAME[name].help)
+    return converted
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _with_line(text: str, name: str, value: Value | None) -> str:
+    """The file with this one line set or gone; a new one goes before the first table."""
+    lines = text.splitlines()
+    tables = [number for number, line in enumerate(lines) if line.lstrip().startswith("[")]
+    top = tables[0] if tables else len(lines)
+    new = [] if value is None else [_toml({name: value}).rstrip("\n")]
+    for number in range(top):
+        if re.match(rf"\s*{re.escape(name)}\s*=", lines[number]):
+            return "\n".join([*lines[:number], *new, *lines[number + 1 :], ""])
+    return "\n".join([*lines[:top], *new, *lines[top:], ""])
+
+
+def _means(text: str, content: Mapping[str, object]) -> bool:
+    """Whether the edited text says that: a text over several lines, say, is not understood by line."""
+    try:
+        return tomllib.loads(text) == content
+    except tomllib.TOMLDecodeError:
+        return False
+
+
+def _toml(content: Mapping[str, object]) -> str:
+    import tomli_w
+
+    return tomli_w.dumps(content)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whoever reads sees the old file or the new one, after a power cut too."""
+    import tempfile
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    target = path.resolve()  # a linked file stays a link
+    number, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, target)
+    except BaseException:
+        os.unlink(draft)
+        raise
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -281,12 +439,16 @@ def _from_file(path: Path) -> dict[str, object]:
         ) from error
 
 
+def _known(name: str, place: str = "") -> str:
+    if name in BY_NAME:
+        return name
+    close = difflib.get_close_matches(name, BY_NAME, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(sorted(BY_NAME))}"
+    raise BadSetting(f"{place or CONFIG_NAME}: there is no setting {name!r}", cure=hint)
+
+
 def _checked(name: str, value: object, place: str) -> Value:
-    setting = BY_NAME.get(name)
-    if setting is None:
-        close = difflib.get_close_matches(name, BY_NAME, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(sorted(BY_NAME))}"
-        raise BadSetting(f"{place}: there is no setting {name!r}", cure=hint)
+    setting = BY_NAME[_known(name, place)]
     try:
         converted = _convert(setting, value)
     except ValueError:
@@ -310,6 +472,8 @@ def _convert(setting: Setting, value: object) -> Value:
     if isinstance(value, str) and not value.strip() and setting.default != "":
         raise ValueError(value)  # only what may be left open may be empty
     converted: Value = kind(str(value)) if kind is not int else int(str(value).removesuffix(".0"))
+    if kind is int and abs(int(converted)) >= 1 << 63:
+        raise ValueError(value)  # TOML, and those who use it, know no larger ones
     return converted
 
 
@@ -323,6 +487,10 @@ def _truth(value: object) -> bool:
 
 
 def _check_range(setting: Setting, value: Value, place: str) -> None:
+    if value and len(str(value)) < setting.least_length:
+        raise BadSetting(
+            f"{place}: too short", cure=f"at least {setting.least_length} characters. {setting.help}"
+        )
     if setting.choices and value not in setting.choices:
         raise BadSetting(f"{place}: {value!r} is not allowed", cure=f"one of: {', '.join(setting.choices)}")
     if isinstance(value, float) and value != value:  # noqa: PLR0124 - NaN is the number that differs from itself

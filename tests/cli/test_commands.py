@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Studio
 
-COMMANDS = ("embed", "similar", "search", "path", "radio", "status", "jobs", "errors", "explain", "libraries", "models", "spaces", "settings",
+COMMANDS = ("embed", "similar", "search", "path", "radio", "map", "status", "jobs", "errors", "explain", "libraries", "models", "spaces", "settings",
             "doctor")  # fmt: skip
 GROUPS = {
     "jobs": ("list", "show", "pause", "resume", "cancel", "retry"),

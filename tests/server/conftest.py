@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -20,10 +20,17 @@ if TYPE_CHECKING:
     from tests.harness import Home
 
 
+TEST_HOST = "testserver"
+"""What the test client asks for."""
+
+ORIGIN = f"http://{TEST_HOST}"
+PASSWORD = "correct horse battery"
+
+
 @pytest.fixture
 def house(home: Home) -> Iterator[House]:
     """The house of an installation with an empty catalogue."""
-    with home.app() as app:
+    with home.app(allowed_hosts=TEST_HOST) as app:
         app.catalogue(create=True)
         yield House(app)
 
@@ -68,3 +75,30 @@ def user(as_person: Callable[[Person], TestClient]) -> TestClient:
 def stranger(as_person: Callable[[Person], TestClient]) -> TestClient:
     """An administrator's equal of another owner: nothing of ours is theirs."""
     return as_person(Person("eve", Role.USER, "eve"))
+
+
+@pytest.fixture
+def browser(api: FastAPI) -> Iterator[Callable[..., TestClient]]:
+    """A browser that nobody is signed in with: it keeps cookies and says where it comes from. No service runs."""
+    with ExitStack() as stack:
+
+        def open_one(**options: Any) -> TestClient:
+            opened = TestClient(api, **{"headers": {"Origin": ORIGIN}, **options})
+            stack.callback(opened.close)
+            return opened
+
+        yield open_one
+
+
+@pytest.fixture
+def signed_in(house: House, browser: Callable[..., TestClient]) -> Callable[..., TestClient]:
+    """Somebody new who signs in with their password, as people do."""
+
+    def enter(name: str, role: Role = Role.USER, owner: str = "default") -> TestClient:
+        house.accounts.add(name, role, owner, PASSWORD)
+        opened = browser()
+        answer = opened.post("/api/v1/auth/login", json={"name": name, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return opened
+
+    return enter

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reprise.catalog.feed import SqlFeed
+from reprise.catalog.figures import SqlFigures
+from reprise.catalog.foreign_ids import SqlForeignIds
 from reprise.catalog.items import SqlItems
 from reprise.catalog.jobs import SqlJobs
 from reprise.catalog.ledger import SqlLedger
 from reprise.catalog.libraries import SqlLibraries
+from reprise.catalog.listing import SqlListing
+from reprise.catalog.schedules import SqlSchedules
 from reprise.catalog.spaces import SqlSpaces
 from reprise.catalog.speeds import SqlSpeeds
+from reprise.catalog.users import SqlPeople
 
 if TYPE_CHECKING:
     from reprise.catalog.database import Database
@@ -22,10 +28,16 @@ class SqlCatalogue:
         self._database = database
         self.libraries = SqlLibraries(database)
         self.items = SqlItems(database)
+        self.listing = SqlListing(database)
         self.spaces = SqlSpaces(database)
         self.jobs = SqlJobs(database)
         self.ledger = SqlLedger(database)
         self.speeds = SqlSpeeds(database)
+        self.people = SqlPeople(database)
+        self.feed = SqlFeed(database)
+        self.figures = SqlFigures(database)
+        self.schedules = SqlSchedules(database)
+        self.foreign_ids = SqlForeignIds(database)
 
     def close(self) -> None:
         self._database.close()

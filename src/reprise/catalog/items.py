@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reprise.catalog.settle import TAG_COLUMNS, settle
 from reprise.core.items import InputState, Item, Tags
+from reprise.core.plan import below
+from reprise.core.ports import WHOLE
 from reprise.core.records import KnownFile
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from reprise.catalog.database import Database, Row
     from reprise.core.plan import Selection
+    from reprise.core.ports import Part
     from reprise.core.records import ScanBatch
 
 _TAGS = TAG_COLUMNS
@@ -29,9 +32,16 @@ class SqlItems:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def files(self, owner: str, library_id: int) -> Iterator[Row]:
-        sql = f"SELECT {_KNOWN} FROM items WHERE owner = ? AND library_id = ? ORDER BY path"
-        return self._database.stream(sql, (owner, library_id))
+    def files(self, owner: str, library_id: int, part: Part = WHOLE) -> Iterator[Row]:
+        where = "owner = ? AND library_id = ?"
+        values: list[Any] = [owner, library_id]
+        if part.folder:
+            where += " AND path > ? AND path < ?"
+            values += below(part.folder)
+        if not part.deep:
+            where += " AND INSTR(SUBSTR(path, ?), X'2F') = 0"
+            values.append(len(part.folder) + 2 if part.folder else 1)
+        return self._database.stream(f"SELECT {_KNOWN} FROM items WHERE {where} ORDER BY path", values)
 
     def apply(self, owner: str, library_id: int, batch: ScanBatch, at: float) -> None:
         with self._database.transaction() as transaction:

@@ -10,20 +10,28 @@ from reprise.core.job import (
     Clear,
     Control,
     Counters,
+    Hosting,
     Job,
     JobRequest,
     JobState,
     ModelResult,
     ModelState,
+    Priority,
     Purpose,
 )
 from reprise.core.plan import Selection, Wanted
 from reprise.errors import JobConflict, NotFound
 
 if TYPE_CHECKING:
-    from reprise.catalog.database import Database, Row
+    from reprise.catalog.database import Database, Row, Transaction
 
-_JOB = "id, state, control, request, spec_version, planned, items, percent, created_at, started_at, finished_at, error"
+_JOB = (
+    "id, owner, state, control, request, spec_version, planned, items, percent, created_at, started_at, finished_at,"
+    " error, queued_at, priority, asked_by"
+)
+_STANDING = (
+    f"CASE WHEN state = '{JobState.PAUSED}' AND queued_at IS NOT NULL THEN '{JobState.QUEUED}' ELSE state END"
+)
 _MODEL = "model, position, state, space_id, total, done, skipped, failed, error, seconds, audio_seconds"
 
 
@@ -33,14 +41,16 @@ class SqlJobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, request: JobRequest, spec_version: str, at: float) -> Job:
+    def create(
+        self, request: JobRequest, spec_version: str, at: float, hosting: Hosting | None = None
+    ) -> Job:
         owner = request.selection.owner
         job_id = secrets.token_hex(4)
         with self._database.transaction() as transaction:
             created = transaction.execute(
                 "INSERT INTO jobs (id, owner, work_key, same_work, active, state, control, request, spec_version,"
-                " planned, items, percent, created_at, error) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, 0, 0, 0, ?, '')"
-                " ON CONFLICT DO NOTHING",
+                " planned, items, percent, created_at, error, queued_at, priority, asked_by)"
+                " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, 0, 0, 0, ?, '', ?, ?, ?) ON CONFLICT DO NOTHING",
                 (
                     job_id,
                     owner,
@@ -51,10 +61,13 @@ class SqlJobs:
                     _dump(request),
                     spec_version,
                     at,
+                    at if hosting else None,
+                    hosting.priority if hosting else Priority.BACKFILL,
+                    hosting.asked_by if hosting else "",
                 ),
             )
             if not created:
-                raise JobConflict("another job for this library is under way")
+                raise _conflict(transaction, request)
             transaction.execute_many(
                 "INSERT INTO job_models (job_id, model, position, state) VALUES (?, ?, ?, ?)",
                 [(job_id, model, n, ModelState.WAITING) for n, model in enumerate(request.models, 1)],
@@ -65,7 +78,27 @@ class SqlJobs:
         rows = self._database.query(
             f"SELECT {_JOB} FROM jobs WHERE owner = ? AND work_key = ? AND active = 1", (owner, work_key)
         )
-        return self._job(owner, rows[0]) if rows else None
+        return self._job(rows[0]) if rows else None
+
+    def hosted(self) -> list[Job]:
+        rows = self._database.query(
+            f"SELECT {_JOB} FROM jobs WHERE queued_at IS NOT NULL AND active = 1"
+            " ORDER BY priority DESC, queued_at, id"
+        )
+        return [self._job(row) for row in rows]
+
+    def host(self, owner: str, job_id: str, at: float) -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE jobs SET queued_at = ?, control = ? WHERE owner = ? AND id = ? AND active = 1",
+                (at, Control.NONE, owner, job_id),
+            )
+
+    def unhost(self, owner: str, job_id: str) -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE jobs SET queued_at = NULL WHERE owner = ? AND id = ?", (owner, job_id)
+            )
 
     def get(self, owner: str, job_id: str) -> Job:
         rows = self._database.query(
@@ -75,13 +108,27 @@ class SqlJobs:
         if len(rows) != 1 or not job_id:
             what = "more than one job begins with" if rows else "there is no job"
             raise NotFound(f"{what} {job_id!r}", cure="see: reprise jobs list")
-        return self._job(owner, rows[0])
+        return self._job(rows[0])
 
     def all(self, owner: str, limit: int) -> list[Job]:
-        rows = self._database.query(
-            f"SELECT {_JOB} FROM jobs WHERE owner = ? ORDER BY created_at DESC, id LIMIT ?", (owner, limit)
+        return self._some(owner, None, limit, 0)
+
+    def page(
+        self, owner: str, *, standing: JobState | None, limit: int, offset: int
+    ) -> tuple[list[Job], int]:
+        counted = self._database.query(
+            f"SELECT COUNT(*) FROM jobs WHERE owner = ? AND (CAST(? AS TEXT) IS NULL OR {_STANDING} = ?)",
+            (owner, standing, standing),
         )
-        return [self._job(owner, row) for row in rows]
+        return self._some(owner, standing, limit, offset), counted[0][0]
+
+    def _some(self, owner: str, standing: JobState | None, limit: int, offset: int) -> list[Job]:
+        rows = self._database.query(
+            f"SELECT {_JOB} FROM jobs WHERE owner = ? AND (CAST(? AS TEXT) IS NULL OR {_STANDING} = ?)"
+            " ORDER BY created_at DESC, id LIMIT ? OFFSET ?",
+            (owner, standing, standing, limit, offset),
+        )
+        return [self._job(row) for row in rows]
 
     def set_state(self, owner: str, job_id: str, state: JobState, at: float, error: str = "") -> None:
         with self._database.transaction() as transaction:
@@ -107,7 +154,9 @@ class SqlJobs:
     def ask(self, owner: str, job_id: str, control: Control) -> None:
         with self._database.transaction() as transaction:
             transaction.execute(
-                "UPDATE jobs SET control = ? WHERE owner = ? AND id = ?", (control, owner, job_id)
+                "UPDATE jobs SET control = ?, queued_at = CASE WHEN ? THEN NULL ELSE queued_at END"
+                " WHERE owner = ? AND id = ?",
+                (control, control is Control.PAUSE, owner, job_id),
             )
 
     def control(self, owner: str, job_id: str) -> Control:
@@ -139,9 +188,10 @@ class SqlJobs:
                 (seconds, audio_seconds, model, owner, job_id),
             )
 
-    def _job(self, owner: str, row: Row) -> Job:
+    def _job(self, row: Row) -> Job:
         (
             job_id,
+            owner,
             state,
             control,
             request,
@@ -153,6 +203,9 @@ class SqlJobs:
             started,
             finished,
             error,
+            queued_at,
+            priority,
+            asked_by,
         ) = row
         results = self._database.query(
             f"SELECT {_MODEL} FROM job_models WHERE job_id = ? ORDER BY position", (job_id,)
@@ -171,7 +224,21 @@ class SqlJobs:
             planned=bool(planned),
             error=error,
             models=tuple(_result(result) for result in results),
+            queued_at=queued_at,
+            priority=priority,
+            asked_by=asked_by,
         )
+
+
+def _conflict(transaction: Transaction, request: JobRequest) -> JobConflict:
+    """Names the job in the way."""
+    rows = transaction.query(
+        f"SELECT id, {_STANDING} FROM jobs WHERE owner = ? AND work_key = ? AND active = 1",
+        (request.selection.owner, request.work_key),
+    )
+    job_id, standing = rows[0]
+    cure = "" if standing in {JobState.QUEUED, JobState.RUNNING} else f"resume or cancel job {job_id} first"
+    return JobConflict(f"job {job_id} holds this library's work: it is {standing}", cure=cure)
 
 
 def _result(row: Row) -> ModelResult:

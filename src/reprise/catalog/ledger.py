@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reprise.core.items import display_path, label
+from reprise.catalog.failures import count_by_code, failed_models, list_failures, newest_of_job
+from reprise.core.items import label
 from reprise.core.job import Counters
 from reprise.core.plan import Operation, PlannedModel, Reason, RowState, Wanted
-from reprise.core.records import Failure, RowView
+from reprise.core.records import RowView
 from reprise.core.space import Space, SpaceState
 from reprise.errors import RunnerLost
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from reprise.catalog.database import Database, Row, Transaction
     from reprise.core.plan import Selection
-    from reprise.core.records import Completed, Failed
+    from reprise.core.records import Completed, Failed, Failure
 
 _OPEN = f"state IN ('{RowState.PENDING}', '{RowState.LEASED}')"
+_OPEN_OR_FAILED = f"state IN ('{RowState.PENDING}', '{RowState.LEASED}', '{RowState.FAILED}')"
 # A partial index serves only a query that repeats its condition word for word.
 _PENDING = f"{_OPEN} AND state = '{RowState.PENDING}'"
 _TO_PENDING = (
@@ -35,13 +37,22 @@ class SqlLedger:
         self._database = database
 
     def plan(
-        self, selection: Selection, job_id: str, spaces: Sequence[Space], at: float, *, resumed: bool
+        self,
+        selection: Selection,
+        job_id: str,
+        spaces: Sequence[Space],
+        at: float,
+        *,
+        resumed: bool,
+        alive: Callable[[str], bool],
     ) -> list[PlannedModel]:
         with self._database.transaction() as transaction:
+            # Asked inside the transaction: a job that planned before this one is seen, and none can plan meanwhile.
+            others = _others(transaction, selection.owner, job_id, alive)
             planned = []
             for space in spaces:
-                _reconcile(transaction, selection, job_id, space, at, resumed=resumed)
-                planned.append(_count_plan(transaction, selection, job_id, space, resumed=resumed))
+                _reconcile(transaction, selection, job_id, space, at, others, resumed=resumed)
+                planned.append(_count_plan(transaction, selection, job_id, space, others, resumed=resumed))
             where, values = _items_where(selection)
             items = transaction.query(f"SELECT COUNT(*) FROM items i WHERE {where}", values)[0][0]
             transaction.execute(
@@ -50,17 +61,25 @@ class SqlLedger:
             )
         return planned
 
-    def preview(self, selection: Selection, spaces: Sequence[tuple[str, str]]) -> list[PlannedModel]:
-        return [self._preview(selection, model, name) for model, name in spaces]
+    def preview(
+        self, selection: Selection, spaces: Sequence[tuple[str, str]], alive: Callable[[str], bool]
+    ) -> list[PlannedModel]:
+        others = _others(self._database, selection.owner, "", alive)
+        return [self._preview(selection, model, name, others) for model, name in spaces]
 
-    def _preview(self, selection: Selection, model: str, space_name: str) -> PlannedModel:
+    def _preview(
+        self, selection: Selection, model: str, space_name: str, others: Sequence[str]
+    ) -> PlannedModel:
         where, values = _items_where(selection)
+        theirs = f"l.{_OPEN_OR_FAILED} AND NOT {_free(others, 'l.')}"
+        taken = f"CASE WHEN {theirs} THEN 'skipped' ELSE {_PREVIEW_REASON} END"
         rows = self._database.query(
-            f"SELECT {_PREVIEW_REASON} AS reason, COUNT(*), COALESCE(SUM(i.duration), 0) FROM items i"
+            f"SELECT {taken} AS reason, COUNT(*), COALESCE(SUM(i.duration), 0) FROM items i"
             " LEFT JOIN ledger l ON l.item_id = i.id AND l.space_id ="
             " (SELECT id FROM spaces WHERE owner = ? AND name = ? AND state <> 'dropped')"
             f" WHERE {where} GROUP BY reason",
             (
+                *others,
                 selection.wanted,
                 selection.wanted,
                 selection.owner,
@@ -214,22 +233,29 @@ class SqlLedger:
     def failed_items(self, owner: str, job_id: str) -> int:
         rows = self._database.query(
             "SELECT COUNT(DISTINCT item_id) FROM ledger WHERE owner = ? AND job_id = ?"
-            f" AND state = '{RowState.FAILED}'",
+            f" AND state IN ('failed', 'dismissed') AND state = '{RowState.FAILED}'",
             (owner, job_id),
         )
         return int(rows[0][0])
 
     def failures(self, owner: str, *, code: str | None = None, dismissed: bool = False) -> list[Failure]:
-        states = (RowState.FAILED, RowState.DISMISSED) if dismissed else (RowState.FAILED, RowState.FAILED)
-        rows = self._database.query(
-            "SELECT i.id, i.path, i.artist, i.title, s.model, l.error_code, l.error_message, l.attempts,"
-            " l.updated_at, l.state FROM ledger l JOIN items i ON i.id = l.item_id JOIN spaces s ON s.id = l.space_id"
-            " WHERE l.owner = ? AND l.state IN ('failed', 'dismissed') AND l.state IN (?, ?)"
-            " AND i.missing_since IS NULL AND s.state <> 'dropped' AND (CAST(? AS TEXT) IS NULL OR l.error_code = ?)"
-            " ORDER BY l.updated_at DESC, i.id",
-            (owner, *states, code, code),
+        return list_failures(self._database, owner, code, None, dismissed=dismissed)
+
+    def failure_page(
+        self, owner: str, *, code: str | None, model: str | None, dismissed: bool, limit: int, offset: int
+    ) -> list[Failure]:
+        return list_failures(
+            self._database, owner, code, model, dismissed=dismissed, limit=limit, offset=offset
         )
-        return [_failure(row) for row in rows]
+
+    def newest_failures(self, owner: str, job_id: str, limit: int) -> list[Failure]:
+        return newest_of_job(self._database, owner, job_id, limit)
+
+    def failure_codes(self, owner: str, *, model: str | None, dismissed: bool) -> dict[str, int]:
+        return count_by_code(self._database, owner, model, dismissed=dismissed)
+
+    def failed_models(self, owner: str, *, code: str | None, item_id: int | None) -> dict[int, list[str]]:
+        return failed_models(self._database, owner, code, item_id)
 
     def dismiss(self, owner: str, *, code: str | None = None, item_id: int | None = None) -> int:
         with self._database.transaction() as transaction:
@@ -282,13 +308,42 @@ def _items_where(selection: Selection) -> tuple[str, tuple[Any, ...]]:
     return where, values
 
 
+def _others(
+    reading: Database | Transaction, owner: str, job_id: str, alive: Callable[[str], bool]
+) -> list[str]:
+    """The owner's other jobs that somebody runs now: what they have open or failed is theirs."""
+    rows = reading.query(
+        "SELECT id FROM jobs WHERE owner = ? AND active = 1 AND id <> ? ORDER BY id", (owner, job_id)
+    )
+    return [row[0] for row in rows if alive(row[0])]
+
+
+def _free(others: Sequence[str], table: str = "") -> str:
+    """The condition that a row belongs to none of these jobs; they are its parameters."""
+    if not others:
+        return "1 = 1"
+    marks = ", ".join("?" * len(others))
+    return f"({table}job_id IS NULL OR {table}job_id NOT IN ({marks}))"
+
+
 def _reconcile(
-    transaction: Transaction, selection: Selection, job_id: str, space: Space, at: float, *, resumed: bool
+    transaction: Transaction,
+    selection: Selection,
+    job_id: str,
+    space: Space,
+    at: float,
+    others: Sequence[str],
+    *,
+    resumed: bool,
 ) -> None:
-    """Wanted against ledger: make pending what is new, changed, asked for again; adopt what others left open."""
+    """Wanted against ledger: make pending what is new, changed, asked for again; adopt what dead jobs left open.
+
+    What the ``others`` have open stays theirs, and what failed for them a moment ago is not tried again by this job.
+    """
     where, values = _items_where(selection)
     in_scope = f"item_id IN (SELECT i.id FROM items i WHERE {where})"
     mine = f"WHERE space_id = ? AND {in_scope}"
+    free = _free(others)
     joined = f"WHERE space_id = ? AND item_id IN (SELECT i.id FROM items i JOIN ledger l ON l.item_id = i.id AND l.space_id = ? WHERE {where}"
     key = (space.id, *values)
 
@@ -299,14 +354,16 @@ def _reconcile(
         (space.id, job_id, *values),
     )
     transaction.execute(
-        f"UPDATE ledger SET state = '{RowState.PENDING}', job_id = ?, lease_until = NULL {mine} AND {_OPEN}",
-        (job_id, *key),
+        f"UPDATE ledger SET state = '{RowState.PENDING}', job_id = ?, lease_until = NULL"
+        f" {mine} AND {_OPEN} AND {free}",
+        (job_id, *key, *others),
     )
     if selection.wanted is Wanted.FAILED:
         code = selection.error_code
         transaction.execute(
-            f"{_TO_PENDING} {mine} AND state = '{RowState.FAILED}' AND (CAST(? AS TEXT) IS NULL OR error_code = ?)",
-            (Reason.RETRY, job_id, at, *key, code, code),
+            f"{_TO_PENDING} {mine} AND state = '{RowState.FAILED}' AND (CAST(? AS TEXT) IS NULL OR error_code = ?)"
+            f" AND {free}",
+            (Reason.RETRY, job_id, at, *key, code, code, *others),
         )
         return
     transaction.execute(
@@ -322,17 +379,26 @@ def _reconcile(
         (Reason.CHANGED, job_id, at, space.id, space.id, *values),
     )
     transaction.execute(
-        f"{_TO_PENDING} {mine} AND state = '{RowState.FAILED}' AND digest IS NULL",
-        (Reason.RETRY, job_id, at, *key),
+        f"{_TO_PENDING} {mine} AND state = '{RowState.FAILED}' AND digest IS NULL AND {free}",
+        (Reason.RETRY, job_id, at, *key, *others),
     )
     if selection.wanted is Wanted.ALL and not resumed:
         transaction.execute(f"{_TO_PENDING} {mine} AND NOT {_OPEN}", (Reason.FORCED, job_id, at, *key))
 
 
 def _count_plan(
-    transaction: Transaction, selection: Selection, job_id: str, space: Space, *, resumed: bool
+    transaction: Transaction,
+    selection: Selection,
+    job_id: str,
+    space: Space,
+    others: Sequence[str],
+    *,
+    resumed: bool,
 ) -> PlannedModel:
-    """Count what reconciling left and set the job's counters from it, so that they equal the ledger."""
+    """Count what reconciling left and set the job's counters from it, so that they equal the ledger.
+
+    What is in the hands of the ``others``, or failed there, is counted by them; here it is skipped.
+    """
     where, values = _items_where(selection)
     rows = transaction.query(
         "SELECT l.state, l.reason, l.job_id, COUNT(*), COALESCE(SUM(i.duration), 0) FROM items i"
@@ -344,6 +410,8 @@ def _count_plan(
     audio_seconds = 0.0
     done_here = failed = 0
     for state, reason, row_job, count, seconds in rows:
+        if row_job in others:
+            continue
         if state == RowState.PENDING:
             reasons[reason] = reasons.get(reason, 0) + count
             audio_seconds += seconds
@@ -355,8 +423,8 @@ def _count_plan(
     skipped = total - to_do - failed - done_here
     transaction.execute(
         f"UPDATE ledger SET job_id = ? WHERE space_id = ? AND state = '{RowState.FAILED}' AND item_id IN"
-        f" (SELECT i.id FROM items i WHERE {where})",
-        (job_id, space.id, *values),
+        f" (SELECT i.id FROM items i WHERE {where}) AND {_free(others)}",
+        (job_id, space.id, *values, *others),
     )
     transaction.execute(
         "UPDATE job_models SET space_id = ?, total = ?, done = ?, skipped = ?, failed = ?"
@@ -398,21 +466,6 @@ def _next_rows(
 def _operation(row: Row) -> Operation:
     item_id, path, size, mtime_ns, digest, duration, artist, title, attempts = row
     return Operation(item_id, path, size, mtime_ns, digest, duration, label(artist, title, path), attempts)
-
-
-def _failure(row: Row) -> Failure:
-    item_id, path, artist, title, model, code, message, attempts, at, state = row
-    return Failure(
-        item_id=item_id,
-        path=display_path(path),
-        label=label(artist, title, path),
-        model=model,
-        code=code,
-        message=message,
-        attempts=attempts,
-        at=at,
-        dismissed=state == RowState.DISMISSED,
-    )
 
 
 def _row_view(row: Row) -> RowView:

@@ -14,9 +14,10 @@ from reprise.errors import LibraryError, NotFound
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reprise.catalog.database import Database, Row
+    from reprise.catalog.database import Database, Row, Transaction
+    from reprise.core.ports import Part
 
-_COLUMNS = "id, owner, kind, name, root, exclude"
+_COLUMNS = "id, owner, kind, name, root, exclude, watch, scanned_at"
 
 
 class SqlLibraries:
@@ -45,6 +46,10 @@ class SqlLibraries:
         rows = self._database.query(f"SELECT {_COLUMNS} FROM libraries WHERE owner = ? ORDER BY id", (owner,))
         return [_library(row) for row in rows]
 
+    def watched(self) -> list[Library]:
+        rows = self._database.query(f"SELECT {_COLUMNS} FROM libraries WHERE watch = 1 ORDER BY id")
+        return [_library(row) for row in rows]
+
     def get(self, owner: str, library_id: int) -> Library:
         rows = self._database.query(
             f"SELECT {_COLUMNS} FROM libraries WHERE owner = ? AND id = ?", (owner, library_id)
@@ -58,6 +63,18 @@ class SqlLibraries:
             transaction.execute(
                 "UPDATE libraries SET exclude = ? WHERE owner = ? AND id = ?",
                 (json.dumps(list(exclude)), owner, library_id),
+            )
+
+    def set_name(self, owner: str, library_id: int, name: str) -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE libraries SET name = ? WHERE owner = ? AND id = ?", (name, owner, library_id)
+            )
+
+    def set_watch(self, owner: str, library_id: int, *, watch: bool) -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE libraries SET watch = ? WHERE owner = ? AND id = ?", (int(watch), owner, library_id)
             )
 
     def item_ids(self, owner: str, library_id: int) -> list[int]:
@@ -92,14 +109,27 @@ class SqlLibraries:
             transaction.execute(
                 "DELETE FROM scan_problems WHERE owner = ? AND library_id = ?", (owner, library_id)
             )
-            transaction.execute_many(
-                "INSERT INTO scan_problems (library_id, path, owner, code, message, seen_at)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (library_id, path) DO NOTHING",
-                [(library_id, p.path, owner, p.code, p.message, at) for p in problems],
-            )
+            _add_problems(transaction, owner, library_id, problems, at)
             transaction.execute(
                 "UPDATE libraries SET scanned_at = ? WHERE owner = ? AND id = ?", (at, owner, library_id)
             )
+
+    def renew_problems(
+        self,
+        owner: str,
+        library_id: int,
+        parts: Sequence[Part],
+        problems: Sequence[ScanProblem],
+        at: float,
+    ) -> None:
+        key = "WHERE owner = ? AND library_id = ?"
+        with self._database.transaction() as transaction:
+            rows = transaction.query(f"SELECT path FROM scan_problems {key}", (owner, library_id))
+            over = [row[0] for row in rows if any(part.holds(row[0]) for part in parts)]
+            transaction.execute_many(
+                f"DELETE FROM scan_problems {key} AND path = ?", [(owner, library_id, path) for path in over]
+            )
+            _add_problems(transaction, owner, library_id, problems, at)
 
     def problems(self, owner: str, library_id: int) -> list[ScanProblem]:
         rows = self._database.query(
@@ -110,9 +140,19 @@ class SqlLibraries:
 
 
 def _library(row: Row) -> Library:
-    library_id, owner, kind, name, root, exclude = row
+    library_id, owner, kind, name, root, exclude, watch, scanned_at = row
     patterns: list[Any] = json.loads(exclude)
-    return Library(library_id, owner, kind, name, root, tuple(patterns))
+    return Library(library_id, owner, kind, name, root, tuple(patterns), bool(watch), scanned_at)
+
+
+def _add_problems(
+    transaction: Transaction, owner: str, library_id: int, problems: Sequence[ScanProblem], at: float
+) -> None:
+    transaction.execute_many(
+        "INSERT INTO scan_problems (library_id, path, owner, code, message, seen_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (library_id, path) DO NOTHING",
+        [(library_id, p.path, owner, p.code, p.message, at) for p in problems],
+    )
 
 
 def _refuse_overlap(library: Library, root: bytes) -> None:

@@ -21,13 +21,14 @@ from reprise.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-SQLITE_MAGIC = b"SQLite format 3\x00"
 APPLICATION_ID = 0x52505253  # "RPRS"
 BUSY_TIMEOUT_SECONDS = 30.0
 FETCH_ROWS = 1000
+MOST_READERS = 8
+"""Connections that read at the same time; each has its own cache of 2 MB."""
 
 
 class SqliteTransaction:
@@ -49,19 +50,70 @@ class SqliteTransaction:
             return cursor.fetchall()
 
 
+class _Readers:
+    """Connections that are lent out to read with, ``MOST_READERS`` at once; they are made as they are needed."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._free: list[sqlite3.Connection] = []
+        self._lent = threading.Semaphore(MOST_READERS)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @contextmanager
+    def one(self) -> Iterator[sqlite3.Connection]:
+        """Waits for one when all are lent. Raises ``sqlite3.ProgrammingError`` when closed."""
+        with self._lent:
+            connection = self._take()
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            free, self._free = self._free, []
+        for connection in free:
+            connection.close()
+
+    def _take(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._closed:
+                raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+            if self._free:
+                return self._free.pop()
+        return self._connect()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            if not self._closed:
+                self._free.append(connection)
+                return
+        connection.close()
+
+
 class SqliteDatabase:
-    """A ``Database`` in one file. One connection for writing and one per stream of rows; safe across threads."""
+    """A ``Database`` in one file; safe across threads.
+
+    One connection writes, a few read, so that readers wait for no writer, and each stream of rows has its own. Inside
+    a transaction, ``query`` on its thread sees what that has written.
+    """
 
     def __init__(self, path: Path, *, busy_timeout: float = BUSY_TIMEOUT_SECONDS) -> None:
         self._path = path
         self._busy_timeout = busy_timeout
         self._lock = threading.RLock()
+        self._writing: int | None = None
+        """The thread that is inside a transaction."""
         self._connection = self._connect()
+        self._readers = _Readers(self._connect_to_read)
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         with self._lock, _translated(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
+            self._writing = threading.get_ident()
             try:
                 yield SqliteTransaction(self._connection)
                 self._connection.execute("COMMIT")
@@ -69,10 +121,15 @@ class SqliteDatabase:
                 if self._connection.in_transaction:  # a full disk has rolled back by itself
                     self._connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._writing = None
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        with self._lock, _translated(self._path):
-            return SqliteTransaction(self._connection).query(sql, parameters)
+        with _translated(self._path):
+            if self._writing == threading.get_ident():
+                return SqliteTransaction(self._connection).query(sql, parameters)
+            with self._readers.one() as connection:
+                return SqliteTransaction(connection).query(sql, parameters)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         with _translated(self._path), closing(self._connect()) as connection:
@@ -81,8 +138,15 @@ class SqliteDatabase:
                 yield from rows
 
     def close(self) -> None:
+        """What other threads read right now is read to its end."""
+        self._readers.close()
         with self._lock:
             self._connection.close()
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = ON").close()
+        return connection
 
     def _connect(self) -> sqlite3.Connection:
         with _translated(self._path):
@@ -133,8 +197,8 @@ def copy_sqlite(path: Path, target: Path, *, busy_timeout: float = BUSY_TIMEOUT_
 
 def _known_version(path: Path, busy_timeout: float) -> str:
     """The schema of the file at ``path``, when it is a catalogue that this version knows; else it raises."""
-    _check_header(path)
     with _translated(path):
+        _check_header(path)
         version = _version(path, busy_timeout)
     if version is None or version > SCHEMA_VERSION:
         raise CatalogueTooNew(
@@ -179,20 +243,34 @@ def _migrate(path: Path) -> None:
 
 
 def _check_header(path: Path) -> None:
-    """Refuse what is not ours from its first 100 bytes, before SQLite gets to touch it."""
+    """Refuse what is not ours, and leave it as it was: SQLite reads its header as that of a file that never changes.
+
+    The header is not read by hand, because closing a file lets go of all locks that this process has on it, those of
+    its open databases too. The next process that leaves would then take the log away from under them.
+    """
     try:
-        with path.open("rb") as file:
-            header = file.read(100)
+        size = path.stat().st_size
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
     except OSError as error:
-        raise CatalogueError(
-            f"{path} cannot be read: {error.strerror}",
-            cure="give the user that runs Reprise the right to read it",
-        ) from error
-    if not header.startswith(SQLITE_MAGIC):
-        what = "empty" if not header else "no SQLite database"
-        raise NotACatalogue(f"{path} is {what}, so it is not a catalogue of Reprise")
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        if name.startswith("SQLITE_CORRUPT"):  # it may be changing after all: to be seen when it is opened
+            return
+        if name.startswith("SQLITE_CANTOPEN"):
+            raise _unreadable(path, str(error)) from error
+        raise
+    if not size:
+        raise NotACatalogue(f"{path} is empty, so it is not a catalogue of Reprise")
+    if application != APPLICATION_ID:
         raise NotACatalogue(f"{path} is the database of another program")
+
+
+def _unreadable(path: Path, reason: str) -> CatalogueError:
+    return CatalogueError(
+        f"{path} cannot be read: {reason}", cure="give the user that runs Reprise the right to read it"
+    )
 
 
 def _version(path: Path, busy_timeout: float) -> str | None:
@@ -220,7 +298,7 @@ def _translated(path: Path) -> Iterator[None]:
 _DRIVER_ERRORS: tuple[tuple[tuple[str, ...], type[CatalogueError] | type[DiskFull], str, str], ...] = (
     (("SQLITE_BUSY", "SQLITE_LOCKED"), CatalogueLocked, "is locked by another program", ""),
     (("SQLITE_FULL",), DiskFull, "cannot grow: no space left on its disk", ""),
-    (("SQLITE_NOTADB",), NotACatalogue, "is no SQLite database", ""),
+    (("SQLITE_NOTADB",), NotACatalogue, "is no SQLite database, so it is not a catalogue of Reprise", ""),
     (("SQLITE_CORRUPT",), CatalogueCorrupt, "is damaged", ""),
     (("SQLITE_IOERR",), CatalogueError, "cannot be read or written", "check the disk"),
     (

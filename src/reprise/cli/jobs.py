@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,7 +45,7 @@ def list_jobs(limit: int, owner: str | None, home: Path | None, as_json: bool) -
                 write_json(_facts(app, job))
             return 0
         rows: list[tuple[object, ...]] = [
-            (job.id, _state(app, job).replace("_", " "), f"{job.percent:.1f} %",
+            (job.id, app.state_of(job).replace("_", " "), f"{job.percent:.1f} %",
              f"{job.counters.done:,} of {job.counters.total:,}", job.counters.failed,
              " ".join(job.request.models), when(job.created_at))
             for job in found
@@ -67,7 +66,7 @@ def show(job: str | None, owner: str | None, home: Path | None, as_json: bool) -
         if as_json:
             write_json(_facts(app, found))
             return 0
-        state = _state(app, found).replace("_", " ")
+        state = app.state_of(found).replace("_", " ")
         click.echo(f"job {found.id}: {state}, {found.percent:.1f} %, spec {found.spec_version}")
         click.echo(f"created {when(found.created_at)}, finished {when(found.finished_at) or 'not yet'}")
         if found.error:
@@ -106,16 +105,17 @@ def cancel(job: str | None, owner: str | None, home: Path | None, as_json: bool)
 
 @jobs.command()
 @click.argument("job", required=False)
+@click.option("--hosted", is_flag=True, hidden=True, help="A server starts it so, and holds standard input.")
 @common_options
 @example("reprise jobs resume")
-def resume(job: str | None, owner: str | None, home: Path | None, as_json: bool) -> int:
+def resume(job: str | None, hosted: bool, owner: str | None, home: Path | None, as_json: bool) -> int:
     """Go on with a paused job here, or with one whose process died."""
     from reprise.cli.render import rendering
 
     with opened(owner, home, as_json=as_json) as app:
         found = _find(app, job, ended=False)
         with rendering(app.settings, as_json=as_json) as emit:
-            finished = app.resume(found, emit, told=lambda text: click.echo(text, err=True))
+            finished = app.resume(found, emit, hosted=hosted)
         return EXIT_CODES[finished.state]
 
 
@@ -141,17 +141,10 @@ def retry(code: str | None, item_id: int | None, owner: str | None, home: Path |
 
 def _ask(job: str | None, control: Control, owner: str | None, home: Path | None, *, as_json: bool) -> int:
     """A living runner is asked and obeys within seconds; without one the state is simply written."""
-    from reprise.core.job import Control, JobState
-
-    state = JobState.PAUSED if control is Control.PAUSE else JobState.CANCELLED
     with opened(owner, home, as_json=as_json) as app:
         found = _find(app, job, ended=False)
-        with app.runner_of(found) as running:
-            if running:
-                app.catalogue().jobs.ask(app.owner, found.id, control)
-            else:
-                app.catalogue().jobs.set_state(app.owner, found.id, state, time.time())
-        how = "asked to stop" if running else f"is {state} now"
+        running = app.stop_job(found, control)
+        how = "asked to stop" if running else f"is {app.catalogue().jobs.get(app.owner, found.id).state} now"
         facts = {"event": "job_asked", "job_id": found.id, "control": control, "running": running}
         emit_facts(facts, [f"job {found.id} {how}"], as_json=as_json)
     return 0
@@ -172,20 +165,11 @@ def _find(app: App, job: str | None, *, ended: bool) -> Job:
     raise NotFound("there is no such job", cure="see: reprise jobs list")
 
 
-def _state(app: App, job: Job) -> str:
-    """The state, told apart from that of a job whose process died."""
-    from reprise.core.job import JobState
-
-    if job.state is JobState.RUNNING and not app.locks.held(f"job-{job.id}"):
-        return "interrupted"
-    return job.state
-
-
 def _facts(app: App, job: Job) -> dict[str, Any]:
     counters = job.counters
     return {
         "job_id": job.id,
-        "state": _state(app, job),
+        "state": app.state_of(job),
         "percent": round(job.percent, 2),
         "spec_version": job.spec_version,
         "items": job.items,

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "embed": "Embed a folder of music: scan, decode, encode, store.",
+    "scan": "Look for new and changed files; embed them if asked.",
     "similar": "Find music that sounds like a track, or like several.",
     "search": "Find music that fits a text.",
     "path": "Find a path of songs from one track to another.",
     "radio": "Play on from a track, without repeats.",
+    "map": "Draw the library as a map: what sounds alike lies together.",
     "status": "Show libraries, what is embedded, what is open.",
     "jobs": "List, show, pause, resume, cancel and retry jobs.",
     "errors": "List what failed and why; retry or dismiss it.",
@@ -28,9 +30,11 @@ COMMANDS = {
     "libraries": "List, add and remove libraries.",
     "split": "Write the tracks of cue sheets as files.",
     "serve": "Serve the API and the web panel; run jobs; follow libraries.",
+    "users": "List, add and remove who may sign in to the server.",
     "models": "List the embedding models; show, fetch and measure them.",
     "spaces": "List the spaces of vectors; switch back, verify, drop.",
     "settings": "List every setting with its value and where to set it.",
+    "logs": "Count what a server's log says: errors, retries, trouble.",
     "doctor": "Check everything and say the cure of what is wrong.",
 }
 

@@ -26,12 +26,14 @@ class ScanStarted(Event):
     name = "scan_started"
     library: str
     root: str
+    library_id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanProgress(Event):
     name = "scan_progress"
     files: int
+    library_id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,24 @@ class ScanFinished(Event):
     removed: int
     problems: int
     seconds: float
+    library_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQueued(Event):
+    """The job waits for a server to run it, or to go on with it."""
+
+    name = "job_queued"
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobAsked(Event):
+    """Somebody asked the running job to ``pause`` or ``cancel``."""
+
+    name = "job_asked"
+    job_id: str
+    control: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,11 @@ class Tags(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A root of one kind with an owner. ``root`` is an absolute path in the file system's own bytes."""
+    """A root of one kind with an owner. ``root`` is an absolute path in the file system's own bytes.
+
+    ``watch``: whether a server scans it by itself when something changes. ``scanned_at``: when the last scan ended,
+    in seconds since the epoch; ``None`` before the first.
+    """
 
     id: int
     owner: str
@@ -88,6 +92,8 @@ class Library:
     name: str
     root: bytes
     exclude: tuple[str, ...] = ()
+    watch: bool = True
+    scanned_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,7 @@ def display_path(path: bytes) -> str:
     """
     file, cut = split_path(path)
     text = os.fsdecode(file).encode("utf-8", "replace").decode("utf-8")
-    shown = "".join(c if c.isprintable() else "\ufffd" for c in text)
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
     return shown if cut is None else f"{shown}, track {cut.number}"
 
 
@@ -141,7 +147,7 @@ def label(artist: str | None, title: str | None, path: bytes) -> str:
     """``Artist - Title``; without a title, the file's name without its suffix."""
     name = title or _stem(path)
     text = f"{artist} - {name}" if artist else name
-    return "".join(c if c.isprintable() else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def _stem(path: bytes) -> str:

@@ -152,8 +152,19 @@ class ModelResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Hosting:
+    """How a server is to run a job: how soon, and for whom (a person's name, or what started it by itself)."""
+
+    priority: Priority
+    asked_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """A request turned into ledger rows, with its counters. Times in seconds since the epoch."""
+    """A request turned into ledger rows, with its counters. Times in seconds since the epoch.
+
+    ``queued_at``: since when a server is to run it, at once or again; ``None``: it is for whoever starts it by hand.
+    """
 
     id: str
     request: JobRequest
@@ -168,10 +179,19 @@ class Job:
     planned: bool
     error: str
     models: tuple[ModelResult, ...]
+    queued_at: float | None = None
+    priority: int = Priority.BACKFILL
+    asked_by: str = ""
 
     @property
     def owner(self) -> str:
         return self.request.selection.owner
+
+    @property
+    def standing(self) -> JobState:
+        """Its state; a job that paused because its server stopped is queued: a server goes on with it."""
+        waits = self.state is JobState.PAUSED and self.queued_at is not None
+        return JobState.QUEUED if waits else self.state
 
     @property
     def counters(self) -> Counters:

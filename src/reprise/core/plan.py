@@ -35,6 +35,11 @@ class RowState(StrEnum):
     DISMISSED = "dismissed"
 
 
+def below(folder: bytes) -> tuple[bytes, bytes]:
+    """The half-open range of paths that lie below the folder, in byte order."""
+    return folder + b"/", folder + b"0"  # "0" follows "/" in ASCII
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which items a job or a query speaks of.
@@ -55,7 +60,7 @@ class Selection:
         """The half-open range of relative paths that lie in ``folder``, in byte order."""
         if not self.folder:
             return b"", b"\xff" * 8
-        return self.folder + b"/", self.folder + b"0"  # "0" follows "/" in ASCII
+        return below(self.folder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,10 +215,26 @@ class QueryEncoder(Protocol):
         """The texts' vectors, shape (n, dimension), unit length. Raises ``UsageError`` for a model that reads no text."""
 
 
+class Part(NamedTuple):
+    """What a scan looks at: a folder relative to the library's root, and what lies below it if ``deep``."""
+
+    folder: bytes = b""
+    deep: bool = True
+
+    def holds(self, path: bytes) -> bool:
+        """Whether the path, relative to the root, lies in this part."""
+        if self.folder and not path.startswith(self.folder + b"/"):
+            return False
+        return self.deep or b"/" not in path[len(self.folder) + 1 :]
+
+
+WHOLE = Part()
+
+
 class Source(Protocol):
     """Yields the files of a library, in the byte order of their relative paths."""
 
-    def walk(self) -> Iterator[FoundFile | ScanProblem]: ...
+    def walk(self, part: Part = WHOLE) -> Iterator[FoundFile | ScanProblem]: ...
 
     def tags(self, path: bytes) -> Tags:
         """Read one file's tags; what cannot be read is simply missing from the answer."""

@@ -5,13 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+from reprise.core.ports import WHOLE, Part
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from reprise.core.accounts import People
+    from reprise.core.feed import Feed
+    from reprise.core.figures import Figures
+    from reprise.core.following import ForeignIds
     from reprise.core.items import InputState, Item, Library, Tags
-    from reprise.core.job import Control, Counters, Job, JobRequest, JobState, ModelState
+    from reprise.core.job import Control, Counters, Hosting, Job, JobRequest, JobState, ModelState
+    from reprise.core.listing import Listing
     from reprise.core.plan import Operation, PlannedModel, Selection
     from reprise.core.ports import FoundFile, ScanProblem
+    from reprise.core.schedules import Schedules
     from reprise.core.space import Space, SpaceState
     from reprise.core.spec import ModelSpec
 
@@ -130,10 +138,17 @@ class Libraries(Protocol):
 
     def all(self, owner: str) -> list[Library]: ...
 
+    def watched(self) -> list[Library]:
+        """Of all owners: those that a server is to follow."""
+
     def get(self, owner: str, library_id: int) -> Library:
         """Raises ``NotFound``."""
 
     def set_exclude(self, owner: str, library_id: int, exclude: Sequence[str]) -> None: ...
+
+    def set_name(self, owner: str, library_id: int, name: str) -> None: ...
+
+    def set_watch(self, owner: str, library_id: int, *, watch: bool) -> None: ...
 
     def remove(self, owner: str, library_id: int) -> list[int]:
         """Forget the library with its items; returns their ids, whose vectors are to be deleted before."""
@@ -142,16 +157,25 @@ class Libraries(Protocol):
 
     def counts(self, owner: str, library_id: int) -> LibraryCounts: ...
 
-    def set_problems(
-        self, owner: str, library_id: int, problems: Sequence[ScanProblem], at: float
-    ) -> None: ...
+    def set_problems(self, owner: str, library_id: int, problems: Sequence[ScanProblem], at: float) -> None:
+        """What the scan of a whole library, which has ended now, could not look at."""
+
+    def renew_problems(
+        self,
+        owner: str,
+        library_id: int,
+        parts: Sequence[Part],
+        problems: Sequence[ScanProblem],
+        at: float,
+    ) -> None:
+        """The same for a scan of these parts only; what is known of the others stays."""
 
     def problems(self, owner: str, library_id: int) -> list[ScanProblem]: ...
 
 
 class Items(Protocol):
-    def files(self, owner: str, library_id: int) -> Iterator[tuple[Any, ...]]:
-        """All known files in the byte order of their paths, in constant memory.
+    def files(self, owner: str, library_id: int, part: Part = WHOLE) -> Iterator[tuple[Any, ...]]:
+        """All known files of that part in the byte order of their paths, in constant memory.
 
         Plain tuples of ``KnownFile``'s fields: a scan makes one only of those that differ.
         """
@@ -226,19 +250,39 @@ class Spaces(Protocol):
 
 
 class Jobs(Protocol):
-    def create(self, request: JobRequest, spec_version: str, at: float) -> Job:
-        """Raises ``JobConflict`` when an active job holds the same work, across processes."""
+    def create(
+        self, request: JobRequest, spec_version: str, at: float, hosting: Hosting | None = None
+    ) -> Job:
+        """``hosting``: for a server to run; without it for this process.
+
+        Raises ``JobConflict`` naming the active job that holds the same work, across processes.
+        """
 
     def active(self, owner: str, work_key: str) -> Job | None: ...
+
+    def hosted(self) -> list[Job]:
+        """Of all owners: active jobs that are for a server to run, in the order of priority and time."""
+
+    def host(self, owner: str, job_id: str, at: float) -> None:
+        """From now on a server is to run the job, unless it has ended; what was asked of its runner is over."""
+
+    def unhost(self, owner: str, job_id: str) -> None:
+        """No server is to run it any more."""
 
     def get(self, owner: str, job_id: str) -> Job:
         """Raises ``NotFound``; a unique prefix of the id is enough."""
 
     def all(self, owner: str, limit: int) -> list[Job]: ...
 
+    def page(
+        self, owner: str, *, standing: JobState | None, limit: int, offset: int
+    ) -> tuple[list[Job], int]:
+        """Jobs, the newest first, and how many there are; only those that stand so, unless that is ``None``."""
+
     def set_state(self, owner: str, job_id: str, state: JobState, at: float, error: str = "") -> None: ...
 
-    def ask(self, owner: str, job_id: str, control: Control) -> None: ...
+    def ask(self, owner: str, job_id: str, control: Control) -> None:
+        """Of whoever runs it. A pause means that no server goes on with it by itself either."""
 
     def control(self, owner: str, job_id: str) -> Control: ...
 
@@ -252,14 +296,24 @@ class Jobs(Protocol):
 
 class Ledger(Protocol):
     def plan(
-        self, selection: Selection, job_id: str, spaces: Sequence[Space], at: float, *, resumed: bool
+        self,
+        selection: Selection,
+        job_id: str,
+        spaces: Sequence[Space],
+        at: float,
+        *,
+        resumed: bool,
+        alive: Callable[[str], bool],
     ) -> list[PlannedModel]:
         """Turn a selection into pending rows of the job, all spaces in one transaction, and set its counters.
 
-        A resumed job is not forced again. Rows that a dead runner had leased become pending.
+        A resumed job is not forced again. Rows that a dead runner had leased become pending. Those that another job
+        has open stay its own as long as it is ``alive``, which is asked by its id; here they count as skipped.
         """
 
-    def preview(self, selection: Selection, spaces: Sequence[tuple[str, str]]) -> list[PlannedModel]:
+    def preview(
+        self, selection: Selection, spaces: Sequence[tuple[str, str]], alive: Callable[[str], bool]
+    ) -> list[PlannedModel]:
         """What ``plan`` would find for (model, space name), without writing anything."""
 
     def lease(
@@ -306,6 +360,20 @@ class Ledger(Protocol):
 
     def failures(self, owner: str, *, code: str | None = None, dismissed: bool = False) -> list[Failure]: ...
 
+    def failure_page(
+        self, owner: str, *, code: str | None, model: str | None, dismissed: bool, limit: int, offset: int
+    ) -> list[Failure]:
+        """The newest first; ``dismissed``: those too."""
+
+    def newest_failures(self, owner: str, job_id: str, limit: int) -> list[Failure]:
+        """What the job failed, the newest first."""
+
+    def failure_codes(self, owner: str, *, model: str | None, dismissed: bool) -> dict[str, int]:
+        """How many there are of each kind, the most frequent first."""
+
+    def failed_models(self, owner: str, *, code: str | None, item_id: int | None) -> dict[int, list[str]]:
+        """For each library the models of which it has such failures."""
+
     def dismiss(self, owner: str, *, code: str | None = None, item_id: int | None = None) -> int:
         """Failures of one kind, of one item, or all: they count no more. Returns how many rows it were."""
 
@@ -330,6 +398,9 @@ class Catalogue(Protocol):
     def items(self) -> Items: ...
 
     @property
+    def listing(self) -> Listing: ...
+
+    @property
     def spaces(self) -> Spaces: ...
 
     @property
@@ -340,5 +411,20 @@ class Catalogue(Protocol):
 
     @property
     def speeds(self) -> Speeds: ...
+
+    @property
+    def people(self) -> People: ...
+
+    @property
+    def feed(self) -> Feed: ...
+
+    @property
+    def figures(self) -> Figures: ...
+
+    @property
+    def schedules(self) -> Schedules: ...
+
+    @property
+    def foreign_ids(self) -> ForeignIds: ...
 
     def close(self) -> None: ...

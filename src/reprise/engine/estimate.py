@@ -13,6 +13,8 @@ from reprise.core.spec import fingerprint
 from reprise.engine.encoding import make_encoding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from reprise.core.items import Item
     from reprise.core.plan import PlannedModel, Selection
     from reprise.core.records import Catalogue
@@ -54,11 +56,18 @@ class Estimate:
 
 
 def preview(
-    catalogue: Catalogue, cards: list[ModelCard], selection: Selection, clear: Clear
+    catalogue: Catalogue,
+    cards: Sequence[ModelCard],
+    selection: Selection,
+    clear: Clear,
+    alive: Callable[[str], bool],
 ) -> list[PlannedModel]:
-    """What a run would find to do. When it clears, it fills spaces that are not there yet."""
+    """What a run would find to do. When it clears, it fills spaces that are not there yet.
+
+    ``alive``: whether somebody runs the job of that id now; what such a job has open is not counted.
+    """
     names = [(card.name, _space_name(catalogue, selection.owner, card, clear)) for card in cards]
-    return catalogue.ledger.preview(selection, names)
+    return catalogue.ledger.preview(selection, names, alive)
 
 
 def _space_name(catalogue: Catalogue, owner: str, card: ModelCard, clear: Clear) -> str:

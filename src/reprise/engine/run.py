@@ -41,12 +41,17 @@ if TYPE_CHECKING:
     from reprise.engine.turn import DeviceSlot
 
 
+def nobody(_job_id: str) -> bool:
+    """No other job is under way."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Workshop:
     """What a run needs of the world. ``effort`` and ``command`` are made for a model's card.
 
     ``command`` takes a folder for decoded sound as well, or nothing. ``together_mb``: the memory in which several models
-    may be loaded together. ``ready`` brings a model's weights to disk and gives its card; its second argument hears what people should know.
+    may be loaded together. ``alive``: whether somebody runs the job of that id now. ``ready`` brings a model's weights to disk and gives its card; its second argument hears what people should know.
     """
 
     catalogue: Catalogue
@@ -61,6 +66,7 @@ class Workshop:
     coverage: float
     machine: str
     together_mb: float = 0.0
+    alive: Callable[[str], bool] = nobody
 
 
 @dataclass(slots=True)
@@ -113,7 +119,12 @@ class Run:
         unready = self._ready_models()
         self._spaces = [self._open_space(card) for card in self._cards.values()]
         self._planned = self.shop.catalogue.ledger.plan(
-            self.job.request.selection, self.job.id, self._spaces, time.time(), resumed=self.job.planned
+            self.job.request.selection,
+            self.job.id,
+            self._spaces,
+            time.time(),
+            resumed=self.job.planned,
+            alive=self.shop.alive,
         )
         self.job = jobs.get(owner, self.job.id)
         self._before = self.job.counters

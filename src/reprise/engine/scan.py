@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -11,28 +12,42 @@ from reprise.core.cuts import CUT_MARK
 from reprise.core.events import ScanFinished, ScanProgress, ScanStarted
 from reprise.core.items import InputState, Tags, display_path
 from reprise.core.job import never
-from reprise.core.ports import FoundFile, ScanProblem
+from reprise.core.ports import WHOLE, FoundFile, ScanProblem
 from reprise.core.records import KnownFile, ScanBatch
 from reprise.engine.moves import match_moves
 from reprise.errors import ItemError, LibraryError, Vanished, item_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from reprise.core.events import Emit
     from reprise.core.items import Library
-    from reprise.core.ports import Source
+    from reprise.core.ports import Part, Source
     from reprise.core.records import Catalogue
+    from reprise.engine.start import Locks
 
 BATCH_FILES = 1000
 PROGRESS_FILES = 2000
 DAY_SECONDS = 86_400.0
+TURN_SECONDS = 0.05
 SLASH = ord("/")
 MISSING_SINCE = KnownFile._fields.index("missing_since")
 
 
 class ScanStopped(Exception):
     """Somebody wanted to stop before the scan was through."""
+
+
+@contextmanager
+def waiting_turn(locks: Locks, library: Library, stop: Callable[[], object]) -> Iterator[None]:
+    """Enter when no other process or thread scans the library. Raises ``ScanStopped`` when ``stop`` says so."""
+    while not stop():
+        with locks.try_lock(f"scan-{library.id}") as ours:
+            if ours:
+                yield
+                return
+        time.sleep(TURN_SECONDS)
+    raise ScanStopped
 
 
 @dataclass(slots=True)
@@ -50,7 +65,9 @@ class _Tally:
 
 @dataclass(slots=True)
 class Scan:
-    """One scan of one library. Memory grows with what changed, not with the library.
+    """One scan of one library, or of parts of it that do not overlap. Memory grows with what changed.
+
+    ``full`` reads the tags of every file, also of one whose size and time are as they were.
 
     ``forget`` deletes items with their vectors. Items that are gone keep their vectors for ``keep_missing_days``: a disk that is mounted again, a file moved
     back, or an exclusion pattern taken back costs nothing. What is excluded counts as gone.
@@ -63,6 +80,8 @@ class Scan:
     source: Source
     keep_missing_days: float
     stop: Callable[[], object] = never
+    parts: Sequence[Part] = (WHOLE,)
+    full: bool = False
     _tally: _Tally = field(default_factory=_Tally)
     _batch: ScanBatch = field(default_factory=ScanBatch)
     _vanished: list[int] = field(default_factory=list)
@@ -75,23 +94,37 @@ class Scan:
         """Raises ``LibraryError`` when the folder is not there, or empty although the catalogue knows files, and
         ``ScanStopped`` when ``stop`` says so."""
         began, now = time.monotonic(), time.time()
-        self.emit(ScanStarted(library=self.library.name, root=display_path(self.library.root)))
-        self._merge(now)
-        self._refuse_emptiness()
+        root = display_path(self.library.root)
+        self.emit(ScanStarted(library=self.library.name, root=root, library_id=self.library.id))
+        for part in self.parts:
+            self._merge(part, now)
+        if self._is_whole:
+            self._refuse_emptiness()
         self._batch.missing = self._vanished
         self._flush(now)
         self._follow_moves(now)
-        self._purge(now)
-        self.catalogue.libraries.set_problems(self.library.owner, self.library.id, self._problems, now)
+        self._end(now)
         finished = self._finished(time.monotonic() - began)
         self.emit(finished)
         return finished
 
-    def _merge(self, now: float) -> None:
-        """The loop over every file of the library: what is as it was must cost next to nothing."""
-        known = _Ahead(self.catalogue.items.files(self.library.owner, self.library.id))
-        tally = self._tally
-        for entry in self.source.walk():
+    @property
+    def _is_whole(self) -> bool:
+        return WHOLE in self.parts
+
+    def _end(self, now: float) -> None:
+        owner, library_id, libraries = self.library.owner, self.library.id, self.catalogue.libraries
+        if self._is_whole:
+            self._purge(now)
+            libraries.set_problems(owner, library_id, self._problems, now)
+        else:
+            libraries.renew_problems(owner, library_id, self.parts, self._problems, now)
+
+    def _merge(self, part: Part, now: float) -> None:
+        """The loop over every file of the part: what is as it was must cost next to nothing."""
+        known = _Ahead(self.catalogue.items.files(self.library.owner, self.library.id, part))
+        tally, full = self._tally, self.full
+        for entry in self.source.walk(part):
             if isinstance(entry, ScanProblem):
                 self._problems.append(entry)
                 self._unseen.add(entry.path)
@@ -100,18 +133,18 @@ class Scan:
             if not tally.files % PROGRESS_FILES:
                 self._pause_for_breath(now)
             row = known.next
-            if row is not None and row[1:4] == entry and row[MISSING_SINCE] is None:
+            if row is not None and row[1:4] == entry and row[MISSING_SINCE] is None and not full:
                 known.step()  # path, size and mtime are equal: the file is as it was
                 continue
             self._differs(entry, known)
             if len(self._batch) >= BATCH_FILES:
                 self._flush(now)
         self._gone_before(None, known)
-        self._known = known.steps
+        self._known += known.steps
 
     def _pause_for_breath(self, now: float) -> None:
         """Tell how far the walk is, and stop in good order if somebody wants that: the next scan finds the rest."""
-        self.emit(ScanProgress(files=self._tally.files))
+        self.emit(ScanProgress(files=self._tally.files, library_id=self.library.id))
         if self.stop():
             self._flush(now)
             raise ScanStopped
@@ -123,7 +156,7 @@ class Scan:
             self._add(file)
             return
         known.step()
-        if row[1:4] != file or row.missing_since is not None:
+        if self.full or row[1:4] != file or row.missing_since is not None:
             self._revise(row, file)
 
     def _gone_before(self, path: bytes | None, known: _Ahead) -> None:
@@ -157,6 +190,8 @@ class Scan:
         digest = self._digest(row, file)
         if tags is None or (digest is None and row.digest is not None):
             return
+        if row[1:4] == file and row.missing_since is None and tags == self._tags_before(row):
+            return  # looked at only because the scan is a full one
         self._count_revision(row, file, digest, tags)
         if digest != row.digest:
             now = row._replace(size=file.size, mtime_ns=file.mtime_ns, digest=digest, duration=tags.duration)
@@ -261,6 +296,7 @@ class Scan:
             removed=tally.removed,
             problems=len(self._problems),
             seconds=seconds,
+            library_id=self.library.id,
         )
 
 

@@ -22,6 +22,10 @@ class Interruption:
     def asked(self) -> Control:
         return self.control
 
+    def stops(self) -> bool:
+        """Whether a signal asked this process to stop."""
+        return self.control is not Control.NONE
+
     def note(self, number: int, _frame: FrameType | None) -> None:
         """The first signal pauses; a second Ctrl-C ends at once, which is safe as well."""
         if self.control is not Control.NONE and number == signal.SIGINT:

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from reprise.core.job import never
 from reprise.errors import ModelError
 
 if TYPE_CHECKING:
@@ -42,15 +43,18 @@ class FileSlot:
         yield False
 
     @contextmanager
-    def first(self, patience: float) -> Iterator[None]:
-        """For a search: the job that holds the slot gives way. Raises ``ModelError`` after ``patience`` seconds."""
+    def first(self, patience: float, stop: Callable[[], object] = never) -> Iterator[None]:
+        """For a search: the job that holds the slot gives way.
+
+        Raises ``ModelError`` after ``patience`` seconds, or when it is to ``stop``.
+        """
         deadline = time.monotonic() + patience
-        with self._locked(WANTED, deadline), self._locked(HELD, deadline):
+        with self._locked(WANTED, deadline, stop), self._locked(HELD, deadline, stop):
             yield
 
     @contextmanager
-    def _locked(self, name: str, deadline: float) -> Iterator[None]:
-        while time.monotonic() < deadline:
+    def _locked(self, name: str, deadline: float, stop: Callable[[], object]) -> Iterator[None]:
+        while time.monotonic() < deadline and not stop():
             with self._locks.try_lock(name) as ours:
                 if ours:
                     yield

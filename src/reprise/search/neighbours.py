@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from reprise.core.ports import Hit, Vectors, VectorStore
+    from reprise.core.ports import Hit, Vectors
     from reprise.search.admission import Admission
+    from reprise.search.space_queries import SearchedStore
 
 SPARE_HITS = 10
 """Some hits may not be admitted: ask for a few more than wanted."""
@@ -30,7 +31,7 @@ class Look:
 class Neighbours:
     """One owner's vectors of one space, seen through what is admitted."""
 
-    def __init__(self, store: VectorStore, owner: str, space: str, admission: Admission) -> None:
+    def __init__(self, store: SearchedStore, owner: str, space: str, admission: Admission) -> None:
         self._store = store
         self._owner = owner
         self._space = space

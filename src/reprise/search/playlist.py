@@ -27,8 +27,11 @@ class M3u:
     left_out: tuple[tuple[Item, str], ...]
 
 
-def m3u(entries: Iterable[tuple[Item, bytes]]) -> M3u:
-    """A playlist of items and their absolute paths. A name with a line break cannot be listed, nor a missing file."""
+def m3u(entries: Iterable[tuple[Item, bytes]], *, cuts: bool = True) -> M3u:
+    """A playlist of items and their paths or addresses. A name with a line break cannot be listed, nor a missing file.
+
+    ``cuts``: whether a player is told where in its file a track of a cue sheet lies.
+    """
     lines = [HEADER]
     left_out: list[tuple[Item, str]] = []
     for item, path in entries:
@@ -38,7 +41,12 @@ def m3u(entries: Iterable[tuple[Item, bytes]]) -> M3u:
             left_out.append((item, "its file is missing"))
         else:
             seconds = round(item.tags.duration or -1)
-            lines += [f"#EXTINF:{seconds},{item.label}\n".encode(), _bounds(item), path, b"\n"]
+            lines += [
+                f"#EXTINF:{seconds},{item.label}\n".encode(),
+                _bounds(item) if cuts else b"",
+                path,
+                b"\n",
+            ]
     return M3u(b"".join(lines), tuple(left_out))
 
 

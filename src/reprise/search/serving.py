@@ -29,3 +29,20 @@ def serving_space(catalogue: Catalogue, owner: str, model: str) -> Space:
             f"nothing is embedded by {model} yet", cure=f"run: reprise embed FOLDER --model {model}"
         )
     return filling[-1]
+
+
+def answering_models(catalogue: Catalogue, owner: str) -> list[str]:
+    """Models that have a space to answer from: those that serve, then those whose first space is filling."""
+    serving = [pointer.model for pointer in catalogue.spaces.pointers(owner)]
+    filling = [
+        space.model
+        for space in catalogue.spaces.all(owner)
+        if space.state in {SpaceState.FILLING, SpaceState.VERIFYING}
+    ]
+    return list(dict.fromkeys([*serving, *filling]))
+
+
+def model_of_choice(catalogue: Catalogue, owner: str, preferred: str) -> str:
+    """The model to ask when none is named: the preferred one if it serves, else the first that answers, else it."""
+    answering = answering_models(catalogue, owner)
+    return preferred if preferred in answering or not answering else answering[0]

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 from reprise.search.find import find
 from reprise.search.query import Query, Seed
-from reprise.search.space_queries import SearchPorts
+from reprise.search.space_queries import SearchedStore, SearchPorts
 
 if TYPE_CHECKING:
     from reprise.core.items import Item
-    from reprise.core.ports import VectorStore
     from reprise.core.records import Catalogue
     from reprise.search.find import Found
 
 
 def similar(
-    catalogue: Catalogue, store: VectorStore, owner: str, seed: Item, model: str, limit: int
+    catalogue: Catalogue, store: SearchedStore, owner: str, seed: Item, model: str, limit: int
 ) -> Found:
     """The ``limit`` items nearest to ``seed`` by one model, best first, the seed left out.
 

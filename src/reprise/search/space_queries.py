@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,12 +14,12 @@ from reprise.search.query import Blend, name_of
 from reprise.search.serving import serving_space
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from reprise.core.items import Item
-    from reprise.core.ports import QueryEncoder, Vectors, VectorStore
+    from reprise.core.ports import Hit, QueryEncoder, Vectors
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
     from reprise.search.query import Query
@@ -48,12 +48,24 @@ class SpaceQuery:
         return self.space.state is not SpaceState.ACTIVE
 
 
+class SearchedStore(Protocol):
+    """What search asks of a ``VectorStore``."""
+
+    def get(self, owner: str, space: str, keys: Collection[int]) -> Mapping[int, Vectors]: ...
+
+    def scan(self, owner: str, space: str, batch: int = 1000) -> Iterator[tuple[Sequence[int], Vectors]]: ...
+
+    def search(
+        self, owner: str, space: str, vector: Vectors, k: int, *, exclude: Collection[int] = ()
+    ) -> list[Hit]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class SearchPorts:
     """What a question goes through. Without an ``encoder`` there are no texts."""
 
     catalogue: Catalogue
-    store: VectorStore
+    store: SearchedStore
     owner: str
     encoder: QueryEncoder | None = None
 

@@ -12,7 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from reprise import __version__
 from reprise.server.guard import guard
 from reprise.server.house import House
-from reprise.server.problems import handle_problems
+from reprise.server.meter import measure
+from reprise.server.methods import OtherMethods
+from reprise.server.problems import handle_problems, responses
 from reprise.server.routes import ROUTES
 from reprise.server.services import services_of
 from reprise.server.ui import serve_panel
@@ -38,13 +40,16 @@ def create_api(house: House) -> FastAPI:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=responses(400, 403, 413, 421),  # what the guard answers
         lifespan=lifespan,
     )
     api.state.house = house
     handle_problems(api)
     guard(api, house)
-    for name in ROUTES:
-        module = importlib.import_module(f"reprise.server.routes.{name}")
-        api.include_router(module.router)
+    measure(api, house)
+    routers = [importlib.import_module(f"reprise.server.routes.{name}").router for name in ROUTES]
+    for router in routers:
+        api.include_router(router)
+    api.router.routes.append(OtherMethods(routers))
     serve_panel(api)
     return api

@@ -6,10 +6,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from reprise.errors import SettingHeld
+from reprise.server.accounts import Accounts
+from reprise.settings import BY_NAME, Origin, reload_settings, write_settings
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reprise.app import App
+    from reprise.settings import Settings, Value
 
 Wanted = TypeVar("Wanted")
 
@@ -35,11 +40,13 @@ class House:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        self.accounts = Accounts(app)
         self.started_at = time.time()
         self.closing = threading.Event()
         self.services: list[Service] = []
         self._views: dict[str, App] = {}
         self._lock = threading.Lock()
+        self._configuring = threading.Lock()
 
     def of(self, owner: str) -> App:
         """The installation as the owner sees it, kept for the next time."""
@@ -47,6 +54,32 @@ class House:
             if owner not in self._views:
                 self._views[owner] = self.app.of(owner)
             return self._views[owner]
+
+    def configure(self, changes: Mapping[str, Value | None]) -> None:
+        """Write settings into ``config.toml``, and go by them from now on.
+
+        Raises ``SettingHeld`` when the environment or a flag is stronger, ``BadSetting`` for what is wrong.
+        """
+        with self._configuring:
+            before = self.app.settings
+            for name in changes:
+                if (origin := before.origin(name)) in {Origin.ENVIRONMENT, Origin.FLAG}:
+                    where = (
+                        BY_NAME[name].variable if origin is Origin.ENVIRONMENT else "a flag of the command"
+                    )
+                    raise SettingHeld(
+                        f"{name} is set by {where}, which is stronger than the file",
+                        cure="take that away first",
+                    )
+            write_settings(before.home, changes)
+            self._go_by(reload_settings(before))
+
+    def _go_by(self, settings: Settings) -> None:
+        """Who holds a view keeps what it had; the next one gets the new settings."""
+        with self._lock:
+            self.app.settings = settings
+            vars(self.app).pop("installed", None)
+            self._views.clear()
 
     def service(self, kind: type[Wanted]) -> Wanted:
         """The running service of that kind. Raises ``LookupError`` when the server was made without it."""

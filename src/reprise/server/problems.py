@@ -74,6 +74,7 @@ _CODES = {
     400: ("bad_request", "send what the API's description says: /api/v1/docs"),
     404: ("not_found", "see the API's description: /api/v1/docs"),
     405: ("method_not_allowed", "see the API's description: /api/v1/docs"),
+    413: ("too_large", "send less at once"),
 }
 
 

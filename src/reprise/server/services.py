@@ -12,5 +12,31 @@ if TYPE_CHECKING:
 
 def services_of(house: House) -> Sequence[Service]:
     """Made here, started by the house."""
-    del house
-    return []
+    from reprise.server.clock import Clock, QuietGate
+    from reprise.server.embedding.socket import EmbedSocket
+    from reprise.server.following import Follower
+    from reprise.server.job_host import JobHost
+    from reprise.server.listing_upkeep import ListingUpkeep
+    from reprise.server.live import Live
+    from reprise.server.maps import Maps
+    from reprise.server.model_list import ModelList
+    from reprise.server.notices import Notices
+    from reprise.server.previews import Previews
+    from reprise.server.readiness import Readiness
+    from reprise.server.texts import Texts
+
+    quiet = QuietGate(lambda: house.app.settings.text("quiet_hours"))
+    return [
+        Maps(house),
+        Texts(house),
+        ListingUpkeep(house),
+        Previews(house),
+        ModelList(house),
+        Readiness(house),
+        Live(house),
+        Clock(house),
+        Notices(house),
+        JobHost(house, quiet.quiet_until),
+        Follower(house),
+        EmbedSocket(house),
+    ]

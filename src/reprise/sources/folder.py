@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reprise.core.cuts import split_path
 from reprise.core.items import AUDIO_SUFFIXES, display_path
-from reprise.core.ports import FoundFile, ScanProblem
+from reprise.core.ports import WHOLE, FoundFile, ScanProblem
 from reprise.errors import BadSetting, LibraryError, Vanished
 from reprise.media.essence import Essences
 from reprise.media.kinds import file_kind
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reprise.core.items import Tags
+    from reprise.core.ports import Part
 
 _SUFFIXES = frozenset(suffix.encode() for suffix in AUDIO_SUFFIXES)
 
@@ -57,22 +58,28 @@ class FolderSource:
         self._cut_tags: dict[bytes, Tags] = {}
         """Of the tracks of the folder that was listed last and has cue sheets: they are asked for right after."""
 
-    def walk(self) -> Iterator[FoundFile | ScanProblem]:
-        """Files and problems in the memcmp order of their relative paths.
+    def walk(self, part: Part = WHOLE) -> Iterator[FoundFile | ScanProblem]:
+        """Files and problems of that part in the memcmp order of their relative paths.
 
         What lies below a folder that is reported as a problem is unknown, not gone. Raises ``LibraryError``
         when the root itself cannot be walked.
         """
         visited: set[tuple[int, int]] = set()
+        start = os.path.join(part.folder, b"")
         try:
-            stack = [(b"", iter(self._entries(b"", visited)))]
+            stack = [(start, iter(self._start(start, visited)))]
         except OSError as error:
-            raise _root_problem(self._root, error) from None
+            if not part.folder:
+                raise _root_problem(self._root, error) from None
+            yield _folder_problem(start, error)
+            return
         while stack:
             prefix, entries = stack[-1]
             for key, entry in entries:
                 if entry is not None:
                     yield entry
+                    continue
+                if not part.deep:
                     continue
                 below = prefix + key
                 try:
@@ -103,6 +110,45 @@ class FolderSource:
         if path not in self._cut_tags:
             raise Vanished("no cue sheet speaks of it any more")
         return self._cut_tags[path]
+
+    def _start(self, folder: bytes, visited: set[tuple[int, int]]) -> list[_Entry]:
+        """What is in the folder that a walk begins with. Raises ``OSError``, and ``LibraryError`` for the root."""
+        if not folder:
+            return self._entries(b"", visited)
+        if not self._entered(folder):
+            return []
+        try:
+            return self._entries(folder, visited)
+        except (FileNotFoundError, NotADirectoryError):
+            self._refuse_lost_root()
+            return []  # gone, with all that was in it
+
+    def _entered(self, folder: bytes) -> bool:
+        """Whether a walk of the whole library would come into the folder, and this way."""
+        names = folder.rstrip(b"/").split(b"/")
+        if any(name[:1] in (b".", b"") or name in _SKIPPED_NAMES for name in names):
+            return False
+        above = [b"/".join(names[: depth + 1]) + b"/" for depth in range(len(names))]
+        if self._excluded is not None and any(self._excluded(path) for path in above):
+            return False
+        real, root = os.path.realpath(self._prefix + folder), os.path.realpath(self._root)
+        if real == os.path.join(root, *names):
+            return True
+        # By way of a link: what lies in the library itself is found where it really is.
+        return self._follow_links and not real.startswith(os.path.join(root, b""))
+
+    def _refuse_lost_root(self) -> None:
+        """A folder may be gone because its disk is: that must not cost what was in it."""
+        try:
+            with os.scandir(self._root) as entries:
+                if next(entries, None) is not None:
+                    return
+        except OSError as error:
+            raise _root_problem(self._root, error) from None
+        name = display_path(self._root)
+        raise LibraryError(
+            f"{name} is empty", cure="mount the disk; if the music is really gone, scan it all"
+        )
 
     def _entries(self, prefix: bytes, visited: set[tuple[int, int]]) -> list[_Entry]:
         """What matters in one folder, sorted; nothing when the folder was walked before by another way.

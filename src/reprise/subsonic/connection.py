@@ -13,10 +13,15 @@ from urllib.parse import urlsplit
 from reprise.errors import BadSetting, RemoteError, RemoteUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from reprise.core.following import StopEvent
 
 MOST_BYTES = 64 << 20
 """A longer answer is refused: a thousand songs take about 1 MB."""
+
+LONGEST_LINE = 1 << 20
+LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +40,25 @@ class Connection:
         self.host, self._port, self._secure, self.folder = _parsed(url)
         self._seconds = seconds
 
-    def exchange(self, method: str, target: str, form: str = "") -> Reply:
-        """Send and read the whole answer. Raises ``RemoteUnreachable``, or ``RemoteError`` for an endless answer."""
+    def exchange(
+        self,
+        method: str,
+        target: str,
+        form: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        kind: str = "application/x-www-form-urlencoded",
+    ) -> Reply:
+        """Send and read the whole answer; ``kind``: of what is in ``form``.
+
+        Raises ``RemoteUnreachable``, or ``RemoteError`` for an endless answer.
+        """
         body = form.encode() if form else None
-        headers = {"Accept": "application/json", "User-Agent": "reprise"}
+        sent = {"Accept": "application/json", "User-Agent": "reprise", **(headers or {})}
         if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            sent["Content-Type"] = kind
         with self._limited() as connection:
-            connection.request(method, self.folder + target, body, headers)
+            connection.request(method, self.folder + target, body, sent)
             with connection.getresponse() as response:
                 content = response.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
@@ -50,6 +66,34 @@ class Connection:
                 f"{self.host} sends more than {MOST_BYTES >> 20} MB", cure="is it a music server?"
             )
         return Reply(response.status, content, response.getheader("Location", ""))
+
+    @contextmanager
+    def stream(
+        self, target: str, headers: Mapping[str, str], silence: float, stop: StopEvent
+    ) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """An answer without end: its status and its lines, as they come.
+
+        It ends when ``stop`` is set, and with ``RemoteUnreachable`` when nothing came for ``silence`` seconds or the
+        connection is lost.
+        """
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        connection = kind(self.host, self._port, timeout=self._seconds)
+        over = threading.Event()
+        try:
+            connection.connect()
+            opened = connection.sock
+            watcher = threading.Thread(target=_hang_up, args=(opened, stop, over), name="stream", daemon=True)
+            watcher.start()
+            connection.request("GET", self.folder + target, headers={"User-Agent": "reprise", **headers})
+            with connection.getresponse() as response:
+                opened.settimeout(silence)
+                yield response.status, iter(lambda: response.readline(LONGEST_LINE), b"")
+        except (OSError, http.client.HTTPException) as error:
+            if not stop.is_set():
+                raise self._unreachable(error) from error
+        finally:
+            over.set()
+            connection.close()
 
     @contextmanager
     def _limited(self) -> Iterator[http.client.HTTPConnection]:
@@ -83,6 +127,15 @@ class Connection:
             f"{self.host} cannot be reached: {reason}",
             cure="is it running, and is the setting subsonic_url right?",
         )
+
+
+def _hang_up(opened: socket.socket, stop: StopEvent, over: threading.Event) -> None:
+    """End the traffic when somebody wants to stop: who waits for a line then gets an end."""
+    while not over.is_set():
+        if stop.wait(LOOK_SECONDS):
+            with suppress(OSError):  # it has ended by itself
+                socket.socket.shutdown(opened, socket.SHUT_RDWR)
+            return
 
 
 class _Watchdog:

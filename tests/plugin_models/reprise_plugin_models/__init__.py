@@ -2,11 +2,11 @@
 
 A file's first word tells what happens to it: ``crash``, ``hang``, ``hog`` or ``raise`` while it is decoded;
 ``encode-crash``, ``encode-hang``, ``encode-raise``, ``encode-memory`` or ``encode-nan`` in the model. Any other
-content gets a vector of its own. Variables of the environment tell the rest:
+content gets a vector of its own; of a ``gated`` file not before ``PLUGIN_MODELS_GATE`` exists. Variables of the environment tell the rest:
 
 ``PLUGIN_MODELS_LOG``: a file to which each load, item and batch appends a line;
 ``PLUGIN_MODELS_SECONDS``: how long each item takes; ``PLUGIN_MODELS_LOAD_SECONDS``: how long a slow load takes;
-``PLUGIN_MODELS_FITS``: the largest batch for which there is memory; ``PLUGIN_MODELS_EPOCH``: the versioned model's.
+``PLUGIN_MODELS_TEXT_SECONDS``: how long reading a text takes; ``PLUGIN_MODELS_FITS``: the largest batch for which there is memory; ``PLUGIN_MODELS_EPOCH``: the versioned model's.
 The windowed models (``windowed.py``) know more.
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ from reprise_plugin_models.behaviour import (
     number,
     others_resident,
     vector_of,
+    wait_at_gate,
 )
 from reprise_plugin_models.windowed import Heard, Windowed, WindowedB, WindowedOnDevice, WithoutPlacement
 
@@ -66,6 +68,8 @@ class Null:
         time.sleep(number("SECONDS"))
         if word in IN_DECODING:
             misbehave(word)
+        if word == "gated":
+            wait_at_gate()
         odd = IN_ENCODING.index(word) + 1 if word in IN_ENCODING else 0
         return np.concatenate([[np.float32(odd)], vector_of(content, f"{self.name}{self.epoch}")]).astype(
             np.float32
@@ -187,7 +191,26 @@ class WrongShape(_Replaced):
         return np.ones(DIMENSION + 1, np.float32)
 
 
+class Reader(Null):
+    """Reads text: where a text lies in its space is told by how long it is."""
+
+    name = "reader"
+
+    @property
+    def card(self) -> ModelCard:
+        return replace(super().card, reads_text=True)
+
+    def load_text(self) -> None:
+        note("load_text", self.name, os.getpid())
+
+    def encode_text(self, text: str) -> NDArray[np.float32]:
+        time.sleep(number("TEXT_SECONDS"))
+        vector: NDArray[np.float32] = np.eye(DIMENSION, dtype=np.float32)[len(text) % DIMENSION]
+        return vector
+
+
 MODELS = (
     Null, NullB, NullC, Versioned, Exclusive, ExclusiveB, BrokenLoad, CrashLoad, SlowLoad, SameCanaries, Constant,
     Nan, Zeros, WrongShape, Windowed, WindowedB, WindowedOnDevice, WithoutPlacement, Heard,
+    Reader,
 )  # fmt: skip

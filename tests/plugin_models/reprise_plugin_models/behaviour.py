@@ -46,6 +46,12 @@ def vector_of(content: bytes, salt: str) -> NDArray[np.float32]:
     return np.random.default_rng(seed).standard_normal(DIMENSION, dtype=np.float32)
 
 
+def wait_at_gate() -> None:
+    """Until the test says so, by making a file."""
+    while not os.path.exists(os.environ["PLUGIN_MODELS_GATE"]):
+        time.sleep(0.02)
+
+
 def misbehave(word: str) -> None:
     kind = word.removeprefix("encode-")
     if kind == "crash":

@@ -32,6 +32,10 @@ def make_log(level: str, form: str) -> Emit:
     return log
 
 
+SERVER_PARTS = ("uvicorn", "apscheduler", "watchfiles", "apprise", "asyncio", "reprise")
+"""Whose records the server's log takes."""
+
+
 class _Structured(logging.Handler):
     """Gives records of Python's own logging the form of all others."""
 
@@ -40,7 +44,7 @@ class _Structured(logging.Handler):
         self._logger = _logger(threshold, form)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._logger.log(record.levelno, record.getMessage(), source=record.name)
+        self._logger.log(record.levelno, record.getMessage(), source=record.name, exc_info=record.exc_info)
 
 
 @contextmanager
@@ -54,6 +58,24 @@ def adapters_logged(level: str, form: str) -> Iterator[None]:
         yield
     finally:
         ours.removeHandler(handler)
+
+
+@contextmanager
+def server_logged(level: str, form: str) -> Iterator[None]:
+    """While a server runs, what it and its libraries log goes where events go, from ``level`` on."""
+    threshold = getattr(logging, level.upper())
+    handler = _Structured(threshold, form)
+    parts = [logging.getLogger(name) for name in SERVER_PARTS]
+    before = [(part, part.level, part.propagate, part.handlers) for part in parts]
+    for part in parts:
+        part.handlers, part.propagate = [handler], False
+        part.setLevel(threshold)
+    try:
+        yield
+    finally:
+        for part, was, propagated, handlers in before:
+            part.handlers, part.propagate = handlers, propagated
+            part.setLevel(was)
 
 
 def _level(event: Event) -> int:
@@ -79,6 +101,7 @@ def _logger(threshold: int, form: str) -> Any:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),

@@ -2,6 +2,106 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import os
+import stat
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from reprise.app import App
+from reprise.core.items import Item
+from reprise.core.listing import MOST_ID
+from reprise.errors import NotFound
+from reprise.media.preview import PREVIEW, WHOLE, preview_path
+from reprise.server.access import Seen, TheHouse
+from reprise.server.file_answer import file_answer
+from reprise.server.listing_view import one_item
+from reprise.server.previews import Previews
+from reprise.server.problems import responses
 
 router = APIRouter(prefix="/api/v1", tags=["audio"])
+
+CONTENT_TYPES = {
+    b".mp3": "audio/mpeg", b".m4a": "audio/mp4", b".m4b": "audio/mp4", b".mp4": "audio/mp4", b".aac": "audio/aac",
+    b".flac": "audio/flac", b".ogg": "audio/ogg", b".oga": "audio/ogg", b".opus": "audio/ogg", b".wav": "audio/wav",
+    b".wave": "audio/wav", b".aif": "audio/aiff", b".aiff": "audio/aiff", b".aifc": "audio/aiff",
+    b".wma": "audio/x-ms-wma", b".asf": "audio/x-ms-wma", b".mka": "audio/x-matroska", b".webm": "audio/webm",
+    b".ape": "audio/x-ape", b".wv": "audio/x-wavpack", b".mpc": "audio/x-musepack", b".tta": "audio/x-tta",
+    b".tak": "audio/x-tak", b".dsf": "audio/x-dsf", b".dff": "audio/x-dff", b".ac3": "audio/ac3",
+    b".caf": "audio/x-caf", b".au": "audio/basic",
+}  # fmt: skip
+"""By suffix in lower case."""
+
+_GONE = "scan the library again; is its disk mounted?"
+_SOUND: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "The sound"},
+    206: {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "A part of it"},
+    304: {"description": "It is as the client has it"},
+}  # fmt: skip
+
+
+@router.head("/items/{item_id}/audio", include_in_schema=False)
+@router.get(
+    "/items/{item_id}/audio",
+    response_class=Response,
+    responses=_SOUND | responses(401, 404, 416, 422),
+)
+async def play(
+    house: TheHouse,
+    app: Seen,
+    request: Request,
+    item_id: Annotated[int, Path(ge=1, le=MOST_ID)],
+    format: Annotated[  # noqa: A002 - the parameter's name in the address
+        Literal["file", "preview"], Query(description="preview: 30 seconds that every browser plays")
+    ] = "file",
+) -> Response:
+    """The item's file, or the part of it that ``Range`` asks for. A track of a cue sheet is given as WAV."""
+    item = await run_in_threadpool(one_item, app, item_id)
+    descriptor = await run_in_threadpool(_opened, app, item)
+    if format == "file" and item.cut is None:
+        suffix = os.path.splitext(item.file)[1].lower()
+        return file_answer(request, descriptor, CONTENT_TYPES.get(suffix, "application/octet-stream"))
+    os.close(descriptor)  # it was looked at: it is there and may be read
+    form = PREVIEW if format == "preview" else WHOLE
+    path = await run_in_threadpool(_path, app, item)
+    if format == "preview":
+        path = preview_path(path, item.tags.duration)
+    made = await house.service(Previews).made(path, form, request.is_disconnected)
+    if made is None:
+        return Response(status_code=499)  # nobody reads it
+    return file_answer(request, os.open(made, os.O_RDONLY | os.O_CLOEXEC), form.content_type)
+
+
+def _path(app: App, item: Item) -> bytes:
+    """The absolute path of the item, with its cut."""
+    root = app.catalogue().libraries.get(app.owner, item.library_id).root
+    return os.path.join(root, item.path)
+
+
+def _opened(app: App, item: Item) -> int:
+    """The item's file, open for reading. Raises ``NotFound`` when it is not there or not below its library."""
+    root = app.catalogue().libraries.get(app.owner, item.library_id).root
+    parts = item.file.split(b"/")
+    folder = os.path.join(root, *parts[:-1])
+    if b".." in parts or b"" in parts or not (app.settings.flag("follow_links") or _is_below(root, folder)):
+        raise NotFound(f"{item.display_path} does not lie in its library", cure="scan the library again")
+    try:
+        # Opening a FIFO that somebody put in a file's place must not wait for a writer.
+        descriptor = os.open(os.path.join(folder, parts[-1]), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError:
+        raise NotFound(
+            f"{item.display_path} cannot be read", cure="give the user that runs Reprise the right to read it"
+        ) from None
+    except OSError as error:
+        raise NotFound(f"{item.display_path} cannot be opened: {error.strerror}", cure=_GONE) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotFound(f"{item.display_path} is no regular file any more", cure=_GONE)
+    return descriptor
+
+
+def _is_below(root: bytes, folder: bytes) -> bool:
+    real, inside = os.path.realpath(root), os.path.realpath(folder)
+    return inside == real or inside.startswith(real.rstrip(b"/") + b"/")

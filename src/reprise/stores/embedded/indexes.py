@@ -55,7 +55,13 @@ class Indexes:
         with self._lock:
             if generation not in self._opened:
                 self._opened[generation] = _opened(generation)
+                self._let_go(generation.parent)
             return self._opened[generation]
+
+    def _let_go(self, place: Path) -> None:
+        """Of generations that another process has removed: a server that runs for months would keep them all."""
+        for gone in [old for old in self._opened if old.parent == place and not old.exists()]:
+            del self._opened[gone]
 
     def refuse(self, index: Index, reason: IndexUnusable) -> None:
         """Take an index that failed while it was asked out of service until the next build."""

@@ -123,6 +123,7 @@ class MatrixCache:
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._kept: OrderedDict[tuple[str, int], Matrix] = OrderedDict()
+        self._gates: dict[tuple[str, int], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def nearest(
@@ -143,16 +144,32 @@ class MatrixCache:
 
     def _matrix(self, connection: sqlite3.Connection, held: Held, floor: int) -> Matrix | None:
         name = (held.token, floor)
-        with self._lock:
-            matrix = self._kept.pop(name, None)
-            if matrix is None:
+        with self._gate(
+            name
+        ):  # of many threads one reads what is new, the others wait; other matrices do not
+            kept = self._taken(name)
+            matrix = kept
+            if kept is None:
                 matrix = self._first(connection, held, floor)
-            elif matrix.seq < held.seq:  # else another thread has looked a moment later
-                matrix = advanced(connection, held, matrix)
+            elif kept.seq < held.seq:  # else another thread has looked a moment later
+                matrix = advanced(connection, held, kept)
             if matrix is not None:
-                self._kept[name] = matrix
-                self._shrink()
+                self._keep(name, matrix)
             return matrix
+
+    def _gate(self, name: tuple[str, int]) -> threading.Lock:
+        with self._lock:
+            return self._gates.setdefault(name, threading.Lock())
+
+    def _taken(self, name: tuple[str, int]) -> Matrix | None:
+        with self._lock:
+            return self._kept.get(name)
+
+    def _keep(self, name: tuple[str, int], matrix: Matrix) -> None:
+        with self._lock:
+            self._kept[name] = matrix
+            self._kept.move_to_end(name)
+            self._shrink()
 
     def _first(self, connection: sqlite3.Connection, held: Held, floor: int) -> Matrix | None:
         wanted = table.count(connection, held, floor) * held.dimension * FLOAT_BYTES

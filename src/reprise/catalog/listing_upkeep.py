@@ -1,0 +1,109 @@
+"""The listing follows the items: new, changed and removed ones are taken over in small steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reprise.core.items import display_path
+from reprise.core.words import sort_key, terms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reprise.catalog.database import Database, Row, Transaction
+
+_ITEM = (
+    "id, owner, library_id, path, title, artist, album, genre, year, bpm, key, duration, updated_at, size,"
+    " missing_since IS NOT NULL"
+)
+_COUNTED = "owner, library_id, duration, size, missing"
+
+
+def take_over(database: Database, most: int) -> int:
+    """List what changed since the last time, ``most`` items of it, in one transaction; returns how many it were.
+
+    What nothing changed in is only looked at: no transaction begins.
+    """
+    if not (_fresh(database, 1) or _noted(database, 1)):
+        return 0
+    with database.transaction() as transaction:
+        fresh = _fresh(transaction, most)
+        noted = _noted(transaction, most - len(fresh)) if len(fresh) < most else []
+        _leave_out(transaction, noted)
+        for item_id in noted:
+            _add(transaction, _listed_before(transaction, item_id))
+        _add(transaction, fresh)
+        transaction.execute("UPDATE listing_state SET changes = changes + 1")
+        if fresh:
+            transaction.execute("UPDATE listing_state SET listed_to = ?", (fresh[-1][0],))
+    return len(fresh) + len(noted)
+
+
+def _fresh(reader: Database | Transaction, most: int) -> list[Row]:
+    return reader.query(
+        f"SELECT {_ITEM} FROM items WHERE id > (SELECT listed_to FROM listing_state) ORDER BY id LIMIT ?",
+        (most,),
+    )
+
+
+def _noted(reader: Database | Transaction, most: int) -> list[int]:
+    """Items that were listed and are not any more what they were; a note of one that never was is done with it."""
+    rows = reader.query("SELECT item_id FROM listing_notes ORDER BY item_id LIMIT ?", (most,))
+    return [row[0] for row in rows]
+
+
+def _listed_before(transaction: Transaction, item_id: int) -> list[Row]:
+    """The item as it is now, if it is there and its turn as a new one is over."""
+    return transaction.query(
+        f"SELECT {_ITEM} FROM items WHERE id = ? AND id <= (SELECT listed_to FROM listing_state)", (item_id,)
+    )
+
+
+def _leave_out(transaction: Transaction, ids: Sequence[int]) -> None:
+    rows = [(item_id,) for item_id in ids]
+    for row in rows:
+        _count(transaction, transaction.query(f"SELECT {_COUNTED} FROM listing WHERE item_id = ?", row), -1)
+    transaction.execute_many("DELETE FROM listing WHERE item_id = ?", rows)
+    transaction.execute_many("DELETE FROM listing_words WHERE rowid = ?", rows)
+    transaction.execute_many("DELETE FROM listing_notes WHERE item_id = ?", rows)
+
+
+def _add(transaction: Transaction, items: Sequence[Row]) -> None:
+    transaction.execute_many(
+        "INSERT INTO listing (item_id, owner, library_id, path, title, artist, album, genre, key, year, bpm,"
+        " duration, updated_at, size, missing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_listed(*item) for item in items],
+    )
+    _count(transaction, [(item[1], item[2], item[11], item[13], item[14]) for item in items], 1)
+    transaction.execute_many(
+        "INSERT INTO listing_words (rowid, words) VALUES (?, ?)", [(item[0], _words(item)) for item in items]
+    )
+
+
+def _listed(item_id: int, owner: str, library_id: int, path: bytes, *facts: object) -> Row:
+    *names, year, bpm, key, duration, updated_at, size, missing = facts
+    keys = [sort_key(name) if isinstance(name, str) else None for name in (*names, key)]
+    return (item_id, owner, library_id, path, *keys, year, bpm, duration, updated_at, size, missing)
+
+
+def _count(transaction: Transaction, rows: Sequence[Row], sign: int) -> None:
+    """Add rows (owner, library, duration, size, missing) to the counts of their libraries, or take them away."""
+    sums: dict[tuple[str, int], list[float]] = {}
+    for owner, library_id, duration, size, missing in rows:
+        of_library = sums.setdefault((owner, library_id), [0, 0, 0.0, 0])
+        facts = (0, 1, 0.0, 0) if missing else (1, 0, duration or 0.0, size)
+        for place, fact in enumerate(facts):
+            of_library[place] += sign * fact
+    transaction.execute_many(
+        "INSERT INTO listing_counts (owner, library_id, items, missing, audio_seconds, bytes)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (owner, library_id) DO UPDATE SET items = items + excluded.items,"
+        " missing = missing + excluded.missing, audio_seconds = audio_seconds + excluded.audio_seconds,"
+        " bytes = bytes + excluded.bytes",
+        [(*key, *values) for key, values in sums.items()],
+    )
+
+
+def _words(item: Row) -> str:
+    path, title, artist, album = item[3:7]
+    file = display_path(path.partition(b"\0")[0])
+    return " ".join(terms(" / ".join(text for text in (artist, title, album, file) if text)))

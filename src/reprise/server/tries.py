@@ -1,0 +1,45 @@
+"""How often somebody may try a password."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from reprise.errors import TooManyTries
+
+PER_MINUTE = 10
+
+
+class Tries:
+    """Counts tries in this process's memory, those that succeed as well: else tries at once would pass unseen."""
+
+    def __init__(self) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limit = RateLimitItemPerMinute(PER_MINUTE)
+
+    def count(self, name: str, address: str) -> None:
+        """One more try for this name from this address. Raises ``TooManyTries``."""
+        self._hit("address", _network(address))
+        self._hit("name", name)
+
+    def _hit(self, kind: str, who: str) -> None:
+        if self._limiter.hit(self._limit, kind, who):
+            return
+        opens_at = self._limiter.get_window_stats(self._limit, kind, who).reset_time
+        wait = max(1.0, opens_at - time.time())
+        raise TooManyTries(f"more than {PER_MINUTE} tries in a minute", wait=wait)
+
+
+def _network(address: str) -> str:
+    """Who has one IPv6 address has the 2^64 of its network."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
