@@ -70,7 +70,7 @@ def test_the_question_is_in_the_address_and_can_be_turned_away_from_a_track(
 
 
 def test_results_are_kept_as_a_playlist(enter: Callable[..., Page], tmp_path: Path) -> None:
-    page = enter("/similar?item=1&limit=10", who=PLAIN_USER)
+    page = enter("/similar?item=1&count=10", who=PLAIN_USER)
     expect(results(page).locator("tbody tr")).to_have_count(10)
     page.get_by_role("button", name="Make a playlist").click()
     dialog = page.get_by_role("dialog")

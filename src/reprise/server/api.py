@@ -48,8 +48,8 @@ def create_api(house: House) -> FastAPI:
     guard(api, house)
     measure(api, house)
     routers = [importlib.import_module(f"reprise.server.routes.{name}").router for name in ROUTES]
+    api.router.routes.append(OtherMethods(routers))
     for router in routers:
         api.include_router(router)
-    api.router.routes.append(OtherMethods(routers))
     serve_panel(api)
     return api
