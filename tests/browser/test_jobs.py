@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Place, Visitors
+from tests.harness import wait_for
 from tests.server.running import free_port, running
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ def library(place: Place, home: Home) -> int:
     """The music folder as a library, scanned."""
     with place.api() as client:
         number = client.post("/libraries", json={"path": str(home.music)}).raise_for_status().json()["id"]
-        while not client.get(f"/libraries/{number}").json()["items"]:
-            client.get("/libraries").raise_for_status()
+        client.post(f"/libraries/{number}/scan", json={}).raise_for_status()
+        files = len(list(home.music.iterdir()))
+        wait_for(lambda: client.get(f"/libraries/{number}").json()["items"] == files)
     return int(number)
 
 
