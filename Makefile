@@ -2,7 +2,7 @@
 FOLDER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check panel long bench bench-models lock format clean
+.PHONY: help setup run test check panel long bench bench-models bench-server lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -36,6 +36,10 @@ bench-models: ## the same for neural models, at real size with random weights
 format: setup ## put the source into its form
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+bench-server: ## the same for the server and its panel, in a real browser
+	@sh scripts/setup bench
+	.venv/bin/python -m benchmarks.run --server
 
 lock: ## pin the dependencies anew: make lock, or: sh scripts/lock --upgrade
 	@sh scripts/lock

@@ -200,6 +200,7 @@ async def _read_until_done(server: Served, job: str, tracks: int) -> tuple[list[
         async def read(reader: int) -> None:
             nonlocal errors
             asked = reader
+            await asyncio.sleep(THINK_SECONDS * reader / READERS)
             while not done.is_set():
                 asked += READERS
                 began = time.perf_counter()

@@ -1,7 +1,7 @@
-"""All promises about speed in one run: ``python -m benchmarks.run [--models] [--document]``. Takes about 20 minutes.
+"""All promises about speed in one run: ``python -m benchmarks.run [--models | --server] [--document]``.
 
-With ``--models`` those about neural models instead, on their published sizes with random weights. With ``--document``
-the table in ``docs/benchmarks.md`` is written anew, with the machine and the date. What else is given goes to each
+Takes about 20 minutes. With ``--models`` those about neural models instead, on their published sizes with random
+weights; with ``--server`` those about the server and its panel. With ``--document`` the table in ``docs/benchmarks.md`` is written anew, with the machine and the date. What else is given goes to each
 benchmark.
 """
 
@@ -21,25 +21,29 @@ from benchmarks import (
     bench_engine,
     bench_engines,
     bench_models,
+    bench_panel,
     bench_scan,
+    bench_server,
     bench_similar,
 )
 from benchmarks.measure import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
     from benchmarks.measure import Row
 
 MODULES = (bench_embedding, bench_cores, bench_scan, bench_engine, bench_similar)
 MODEL_MODULES = (bench_models, bench_engines)
+SERVER_MODULES = (bench_server, bench_panel)
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-OWN_WORDS = {"--models", "--document"}
+OWN_WORDS = {"--models", "--server", "--document"}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code 0 when every promise was kept in this run, 1 otherwise."""
-    modules, section = (MODEL_MODULES, "models") if "--models" in arguments else (MODULES, "measured")
+    modules, section = _chosen(arguments)
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
         forwarded = [word for word in arguments if word not in OWN_WORDS]
         if "--models" in arguments and "--weights" not in arguments:
@@ -48,6 +52,15 @@ def main(arguments: Sequence[str]) -> int:
     if "--document" in arguments:
         write_document(DOCUMENT, section, rows)
     return 0 if all(row.kept is not False for row in rows) else 1
+
+
+def _chosen(arguments: Sequence[str]) -> tuple[tuple[ModuleType, ...], str]:
+    """The benchmarks to run, and the section of the document that is theirs."""
+    if "--models" in arguments:
+        return MODEL_MODULES, "models"
+    if "--server" in arguments:
+        return SERVER_MODULES, "server"
+    return MODULES, "measured"
 
 
 def write_document(path: Path, section: str, rows: Sequence[Row]) -> None:

@@ -324,8 +324,8 @@ class App:
     def resume(self, job: Job, emit: Emit, *, hosted: bool = False) -> JobFinished:
         """Go on with a paused job, or with one whose process died. Raises ``UsageError`` for one that ended.
 
-        ``hosted``: this is the process that a server started for it. It gives way to other programs, and pauses when
-        the server is gone.
+        ``hosted``: this is the process that a server started for it. It gives way to other programs, unless somebody
+        waits for a file that just came, and pauses when the server is gone.
         """
         from reprise.engine.start import claimed_for_host, reclaimed
         from reprise.runners.hosted import follow_parent, give_way
@@ -334,7 +334,8 @@ class App:
         claim = claimed_for_host if hosted else reclaimed
         with interruptible() as interruption:
             if hosted:
-                give_way(self.settings.whole("job_niceness"))
+                if not job.request.just_came:
+                    give_way(self.settings.whole("job_niceness"))
                 follow_parent()
             with claim(self.catalogue(), self.locks, job) as (current, resumed):
                 return self._run(current, emit, interruption.asked, resumed=resumed)

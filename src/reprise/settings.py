@@ -228,7 +228,13 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Times of day in which the server runs no job, as 07:00-23:00, with commas between; empty: none.",
     ),
-    Setting("job_niceness", 10, "How far the server's jobs give way to other programs.", 0, 19),
+    Setting(
+        "job_niceness",
+        10,
+        "How far the server's jobs give way to other programs; files that just came do not.",
+        0,
+        19,
+    ),
     Setting(
         "notify",
         "",

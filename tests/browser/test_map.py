@@ -31,11 +31,11 @@ def opened(page: Page) -> Locator:
     return canvas
 
 
-def coloured_share(canvas: Locator) -> float:
-    """Which part of the canvas's pixels has a colour, as it is seen."""
+def coloured(canvas: Locator) -> int:
+    """How many of the canvas's pixels have a colour, as it is seen."""
     with av.open(io.BytesIO(canvas.screenshot())) as shot:
         frame = next(shot.decode(video=0)).to_ndarray(format="rgb24").astype(int)
-    return float(np.mean(np.ptp(frame, axis=2) > SATURATED))
+    return int(np.count_nonzero(np.ptp(frame, axis=2) > SATURATED))
 
 
 def aim(page: Page, canvas: Locator) -> None:
@@ -56,7 +56,7 @@ def test_points_are_drawn_named_and_played(enter: Callable[..., Page]) -> None:
     page = enter("/map")
     canvas = opened(page)
     expect(page.get_by_text(f"{TRACKS:,} tracks", exact=True)).to_be_visible()
-    assert coloured_share(canvas) > 0.005
+    assert coloured(canvas) > TRACKS / 2  # several pixels each; points lie upon points, and some colours are pale
     picture(page, "map")
     page.get_by_role("combobox", name="Colour by").select_option("cluster")
     expect(page).to_have_url(re.compile("by=cluster"))

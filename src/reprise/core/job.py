@@ -98,6 +98,11 @@ class JobRequest:
         return whole if self.purpose is Purpose.ASKED else f"{whole}/{self.purpose}"
 
     @property
+    def just_came(self) -> bool:
+        """Whether it is about a few files that came a moment ago, not about a whole library."""
+        return self.purpose is Purpose.ARRIVALS and self.selection.since is not None
+
+    @property
     def same_work(self) -> str:
         """Equal for two requests that ask for the same, so that a paused job is resumed by its own command."""
         selection = self.selection
