@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import httpx2
 import pytest
@@ -15,7 +15,7 @@ from playwright.sync_api import expect, sync_playwright
 from reprise.server.ui import DIST
 from tests.browser import crowd
 from tests.browser.watching import Watch
-from tests.harness import PATIENCE_SECONDS, Home, plugin_environment
+from tests.harness import PATIENCE_SECONDS, Home, plugin_environment, wait_for
 from tests.server.running import PASSWORD, running
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ PHONE = (390, 844)
 PICTURES = os.environ.get("REPRISE_PICTURES", "")
 """Where to put pictures for the documentation; none are taken without it."""
 
-TRACKS = 6000 if PICTURES else 600
+TRACKS = 2500 if PICTURES else 600
 
 
 def missing(what: str) -> NoReturn:
@@ -115,6 +115,7 @@ class Visitors:
         size: tuple[int, int] = WIDE,
         expecting: Sequence[str] = (),
         before: str | Path | None = None,
+        scheme: Literal["light", "dark"] = "light",
     ) -> Page:
         """``expecting``: patterns of faults that are what the test is about; ``before``: a script that runs first."""
         context = self._browser.new_context(
@@ -122,6 +123,7 @@ class Visitors:
             viewport={"width": size[0], "height": size[1]},
             locale="en-GB",
             reduced_motion="reduce",
+            color_scheme=scheme,
         )
         self._contexts.append(context)
         context.add_cookies(place.cookies[who])
@@ -164,6 +166,13 @@ def place(tmp_path_factory: pytest.TempPathFactory, plugin_path: list[str]) -> I
         with made.api(PLAIN_USER) as client:
             client.post("/auth/password", json={"old": once, "new": PASSWORD}).raise_for_status()
         yield made
+
+
+@pytest.fixture(scope="package")
+def drawn_map(place: Place) -> None:
+    """The map is there; it gives way to all else on the machine."""
+    with place.api() as client:
+        wait_for(lambda: client.get("/map").json()["state"] == "ready", 5 * PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PLAIN_USER, TRACKS, picture
+from tests.browser.conftest import PLAIN_USER, TRACKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,6 @@ def test_a_long_table_holds_few_rows_and_reaches_its_end(enter: Callable[..., Pa
     grid = page.get_by_role("grid", name="Tracks")
     expect(page.get_by_text(f"{TRACKS:,} tracks")).to_be_visible()
     expect(rows_of(page).first).to_be_visible()
-    picture(page, "library")
     grid.focus()
     for _ in range(10):
         page.keyboard.press("PageDown")

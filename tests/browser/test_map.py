@@ -33,7 +33,7 @@ def opened(page: Page) -> Locator:
 
 def coloured(canvas: Locator) -> int:
     """How many of the canvas's pixels have a colour, as it is seen."""
-    with av.open(io.BytesIO(canvas.screenshot())) as shot:
+    with av.open(io.BytesIO(canvas.screenshot()), mode="r") as shot:
         frame = next(shot.decode(video=0)).to_ndarray(format="rgb24").astype(int)
     return int(np.count_nonzero(np.ptp(frame, axis=2) > SATURATED))
 
@@ -52,11 +52,13 @@ def aim(page: Page, canvas: Locator) -> None:
     raise AssertionError("there is no point in the middle of the map")
 
 
-def test_points_are_drawn_named_and_played(enter: Callable[..., Page]) -> None:
-    page = enter("/map")
+def test_points_are_drawn_named_and_played(enter: Callable[..., Page], drawn_map: None) -> None:
+    page = enter("/map", scheme="dark")
     canvas = opened(page)
     expect(page.get_by_text(f"{TRACKS:,} tracks", exact=True)).to_be_visible()
-    assert coloured(canvas) > TRACKS / 2  # several pixels each; points lie upon points, and some colours are pale
+    assert (
+        coloured(canvas) > TRACKS / 2
+    )  # several pixels each; points lie upon points, and some colours are pale
     picture(page, "map")
     page.get_by_role("combobox", name="Colour by").select_option("cluster")
     expect(page).to_have_url(re.compile("by=cluster"))
@@ -72,7 +74,9 @@ def test_points_are_drawn_named_and_played(enter: Callable[..., Page]) -> None:
     page.wait_for_function(HEARD)
 
 
-def test_a_line_around_tracks_makes_a_playlist(enter: Callable[..., Page], tmp_path: Path) -> None:
+def test_a_line_around_tracks_makes_a_playlist(
+    enter: Callable[..., Page], drawn_map: None, tmp_path: Path
+) -> None:
     page = enter("/map", who=PLAIN_USER)
     canvas = opened(page)
     page.get_by_role("button", name="Select", exact=True).first.click()
@@ -98,7 +102,7 @@ def test_a_line_around_tracks_makes_a_playlist(enter: Callable[..., Page], tmp_p
     assert len([line for line in kept.read_text().splitlines() if line.startswith("#EXTINF:")]) == count
 
 
-def test_the_map_goes_by_keys(enter: Callable[..., Page]) -> None:
+def test_the_map_goes_by_keys(enter: Callable[..., Page], drawn_map: None) -> None:
     page = enter("/map")
     canvas = opened(page)
     canvas.focus()

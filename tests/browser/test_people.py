@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE, picture
+from tests.browser.conftest import PHONE
 from tests.browser.test_library import rows_of
 from tests.server.running import PASSWORD
 
@@ -33,11 +33,9 @@ def test_a_new_user_signs_in_once_and_chooses_a_password(enter: Callable[..., Pa
     admin.get_by_role("button", name="Add", exact=True).click()
     once = admin.get_by_label("Shown once").input_value()
     expect(admin.get_by_role("row", name=re.compile("^carla"))).to_contain_text("must choose a password")
-    picture(admin, "users")
 
     page = enter("/map", who=None, expecting=(*NOBODY_YET, r"^401: POST .*/auth/login$"))
     expect(page).to_have_url(re.compile(r"/login\?next="))
-    picture(page, "login")
     enter_as(page, "carla", "not the password")
     expect(page.get_by_role("alert")).to_contain_text("Name or password is wrong.")
     enter_as(page, "carla", once)

@@ -31,17 +31,17 @@ export const COLUMNS: readonly Column[] = [
   { sort: "artist", name: "library.artist", width: "minmax(110px, 2fr)", from: 520, text: (item) => some(item.artist) },
   { sort: "album", name: "library.album", width: "minmax(110px, 2fr)", from: 760, text: (item) => some(item.album) },
   { sort: "genre", name: "library.genre", width: "minmax(90px, 1fr)", from: 900, text: (item) => some(item.genre) },
-  { sort: "year", name: "library.year", width: "58px", from: 1060, number: true, text: (item) => some(item.year) },
+  { sort: "year", name: "library.year", width: "72px", from: 1060, number: true, text: (item) => some(item.year) },
   {
     sort: "bpm",
     name: "library.bpm",
-    width: "60px",
+    width: "72px",
     from: 980,
     number: true,
     text: (item) => (item.bpm === null ? "" : String(Math.round(item.bpm))),
   },
   { sort: "key", name: "library.key", width: "84px", from: 980, text: (item) => some(item.key) },
-  { sort: "duration", name: "library.duration", width: "68px", from: 420, number: true, text: (item) => duration(item.duration) },
+  { sort: "duration", name: "library.duration", width: "96px", from: 420, number: true, text: (item) => duration(item.duration) },
 ];
 
 /** Narrower than this, the artist stands below the title. */
