@@ -358,9 +358,13 @@ def reprise(*arguments: str) -> str:
 
 SHIPPED = [
     path
-    for pattern in ("*", "src/**/*", "tests/**/*", "docs/**/*", "benchmarks/**/*", "scripts/*", "requirements/*", ".ci/*")
+    for pattern in ("*", "src/**/*", "tests/**/*", "docs/**/*", "benchmarks/**/*", "scripts/*", "requirements/*", ".ci/*",
+                    "ui/*", "ui/src/**/*", "ui/tests/*")
     for path in ROOT.glob(pattern)
-    if path.is_file() and path.suffix not in {".pyc", ".json"} and not path.name.startswith(".coverage")
+    if path.is_file()
+    and path.suffix not in {".pyc", ".json"}
+    and not path.name.startswith(".coverage")
+    and not path.is_relative_to(ROOT / "src/reprise/server/dist")  # made of ui/, which is looked at
 ]  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def test_events_tell_of_scans_until_somebody_stops(music: StandIn, server: Navid
     music.scanned()
     music.tell("scanStatus", {"scanning": False})  # no scan has begun since
     music.tell("refreshResource", {"song": ["a"]})
-    wait_for(lambda: music.listeners)
+    wait_for(lambda: len(heard) >= 2)
     stop.set()
     listener.join(20)
     assert not listener.is_alive()
@@ -161,3 +161,9 @@ def test_songs_become_items_by_where_they_lie(home: Home) -> None:
         look = follow_songs(catalogue, "default", [library], songs[:2])
         assert not look
         assert ids.item_of("default", NAVIDROME, "c") is None
+
+
+def test_a_stop_before_the_first_event_is_an_end_in_order(music: StandIn, server: Navidrome) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert list(server.scans(stop)) == []

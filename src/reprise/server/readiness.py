@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 5.0
 PATIENCE_SECONDS = 0.8
+MODELS_SECONDS = 0.1
+"""How long models are waited for on top: they are imported when they are first looked at, and that is no reason to
+call a server that answers anything unready."""
 """How long an answer waits for a look that is under way."""
 
 OK, DEGRADED, OFF = "ok", "degraded", "off"
@@ -45,6 +48,7 @@ class Readiness:
         self._lock = threading.Lock()
         self._seen = threading.Event()
         self._answered = threading.Event()
+        self._essential = threading.Event()
         self._looking = False
         self._at = 0.0
         self._found: dict[str, Component] = {}
@@ -76,8 +80,10 @@ class Readiness:
                 self._looking = True
                 self._seen.clear()
                 self._answered.clear()
+                self._essential.clear()
                 threading.Thread(target=self._look, name="health", daemon=True).start()
-        self._seen.wait(PATIENCE_SECONDS)
+        self._essential.wait(PATIENCE_SECONDS)
+        self._seen.wait(MODELS_SECONDS)
         found = [self._found.get(name, Component(name, OFF, "is being looked at")) for name in self._checks]
         if not self._answered.is_set():
             slow = Component("health", DEGRADED, "the catalogue takes long", "is the disk slow, or busy?")
@@ -92,10 +98,13 @@ class Readiness:
             for name, check in self._checks.items():
                 self._found[name] = self._checked(name, check)
                 self._answered.set()  # the catalogue is the first; importing models may well take longer
+                if name == "store":
+                    self._essential.set()
         finally:
             with self._lock:
                 self._looking, self._at = False, time.monotonic()
             self._seen.set()
+            self._essential.set()
             self._answered.set()
 
     def _checked(self, name: str, check: Callable[[], Component]) -> Component:

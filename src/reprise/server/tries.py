@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 import time
-
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from typing import TYPE_CHECKING
 
 from reprise.errors import TooManyTries
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+    from limits.strategies import RateLimiter
 
 PER_MINUTE = 10
 
@@ -18,8 +20,8 @@ class Tries:
     """Counts tries in this process's memory, those that succeed as well: else tries at once would pass unseen."""
 
     def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._limit = RateLimitItemPerMinute(PER_MINUTE)
+        self._lock = threading.Lock()
+        self._made: tuple[RateLimiter, RateLimitItem] | None = None
 
     def count(self, name: str, address: str) -> None:
         """One more try for this name from this address. Raises ``TooManyTries``."""
@@ -27,11 +29,23 @@ class Tries:
         self._hit("name", name)
 
     def _hit(self, kind: str, who: str) -> None:
-        if self._limiter.hit(self._limit, kind, who):
+        limiter, limit = self._limiter()
+        if limiter.hit(limit, kind, who):
             return
-        opens_at = self._limiter.get_window_stats(self._limit, kind, who).reset_time
+        opens_at = limiter.get_window_stats(limit, kind, who).reset_time
         wait = max(1.0, opens_at - time.time())
         raise TooManyTries(f"more than {PER_MINUTE} tries in a minute", wait=wait)
+
+    def _limiter(self) -> tuple[RateLimiter, RateLimitItem]:
+        """Made for the first try: its import would cost every start of a server a tenth of a second."""
+        with self._lock:
+            if self._made is None:
+                from limits import RateLimitItemPerMinute
+                from limits.storage import MemoryStorage
+                from limits.strategies import MovingWindowRateLimiter
+
+                self._made = MovingWindowRateLimiter(MemoryStorage()), RateLimitItemPerMinute(PER_MINUTE)
+            return self._made
 
 
 def _network(address: str) -> str:

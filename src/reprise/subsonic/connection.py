@@ -73,12 +73,13 @@ class Connection:
     ) -> Iterator[tuple[int, Iterator[bytes]]]:
         """An answer without end: its status and its lines, as they come.
 
-        It ends when ``stop`` is set, and with ``RemoteUnreachable`` when nothing came for ``silence`` seconds or the
-        connection is lost.
+        It ends when ``stop`` is set, and with ``RemoteUnreachable`` when nothing came for ``silence`` seconds, the
+        connection is lost, or the stop came before the answer began.
         """
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         connection = kind(self.host, self._port, timeout=self._seconds)
         over = threading.Event()
+        answers = False
         try:
             connection.connect()
             opened = connection.sock
@@ -87,9 +88,10 @@ class Connection:
             connection.request("GET", self.folder + target, headers={"User-Agent": "reprise", **headers})
             with connection.getresponse() as response:
                 opened.settimeout(silence)
+                answers = True
                 yield response.status, iter(lambda: response.readline(LONGEST_LINE), b"")
         except (OSError, http.client.HTTPException) as error:
-            if not stop.is_set():
+            if not (answers and stop.is_set()):
                 raise self._unreachable(error) from error
         finally:
             over.set()

@@ -47,6 +47,13 @@ class NativeApi:
 
     def events(self, stop: StopEvent) -> Iterator[tuple[str, Any]]:
         """Name and content of each event, until ``stop``. Raises ``RemoteError`` kinds."""
+        try:
+            yield from self._heard(stop)
+        except RemoteError:
+            if not stop.is_set():
+                raise
+
+    def _heard(self, stop: StopEvent) -> Iterator[tuple[str, Any]]:
         for last_try in (False, True):
             target = "/api/events"
             with self._connection.stream(target, self._signed(), SILENCE_SECONDS, stop) as (status, lines):

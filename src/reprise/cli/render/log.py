@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reprise.core import events
@@ -41,7 +42,12 @@ class _Structured(logging.Handler):
 
     def __init__(self, threshold: int, form: str) -> None:
         super().__init__(threshold)
-        self._logger = _logger(threshold, form)
+        self._threshold, self._form = threshold, form
+
+    @cached_property
+    def _logger(self) -> Any:
+        """Made for the first record: most commands log nothing, and what makes it takes long to import."""
+        return _logger(self._threshold, self._form)
 
     def emit(self, record: logging.LogRecord) -> None:
         self._logger.log(record.levelno, record.getMessage(), source=record.name, exc_info=record.exc_info)
