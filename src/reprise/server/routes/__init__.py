@@ -21,6 +21,7 @@ ROUTES = (
     "health",
     "description",
     "metrics",
+    "subsonic",
     "audiomuse",
     "embedding",
 )
