@@ -12,10 +12,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from reprise.core.quiet import parse_quiet_hours
 from reprise.errors import BadSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Value: TypeAlias = "bool | int | float | str"
 
@@ -31,6 +32,7 @@ class Setting:
 
     A ``secret`` is never shown: not in a list, not in an error. ``least_length``: characters of a text that is given.
     ``restart``: a server reads it only when it starts; anything else holds from the next job, question or look on.
+    ``check`` raises ``BadSetting`` for a text that makes no sense.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Setting:
     secret: bool = False
     least_length: int = 0
     restart: bool = False
+    check: Callable[[str], object] | None = None
 
     @property
     def variable(self) -> str:
@@ -226,7 +229,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "quiet_hours",
         "",
-        "Times of day in which the server runs no job, as 07:00-23:00, with commas between; empty: none.",
+        "Times of day in which the server's jobs wait, as 07:00-23:00, with commas between; what is new is embedded"
+        " at any time. Empty: none.",
+        check=parse_quiet_hours,
     ),
     Setting(
         "job_niceness",
@@ -493,6 +498,8 @@ def _truth(value: object) -> bool:
 
 
 def _check_range(setting: Setting, value: Value, place: str) -> None:
+    if setting.check is not None:
+        _check_text(setting.check, str(value), place)
     if value and len(str(value)) < setting.least_length:
         raise BadSetting(
             f"{place}: too short", cure=f"at least {setting.least_length} characters. {setting.help}"
@@ -505,3 +512,10 @@ def _check_range(setting: Setting, value: Value, place: str) -> None:
         raise BadSetting(f"{place}: {value} is too small", cure=f"at least {setting.least:g}. {setting.help}")
     if setting.most is not None and float(value) > setting.most:
         raise BadSetting(f"{place}: {value} is too large", cure=f"at most {setting.most:g}. {setting.help}")
+
+
+def _check_text(check: Callable[[str], object], text: str, place: str) -> None:
+    try:
+        check(text)
+    except BadSetting as error:
+        raise BadSetting(f"{place}: {error.message}", cure=error.cure) from None

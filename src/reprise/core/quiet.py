@@ -51,9 +51,9 @@ def _span(text: str) -> tuple[int, int]:
     cure = "write it as 07:00-23:00, several with commas between"
     found = _SPAN.fullmatch(text.strip())
     if found is None:
-        raise BadSetting(f"quiet_hours: {text.strip()!r} is no span of a day", cure=cure)
+        raise BadSetting(f"{text.strip()!r} is no span of a day", cure=cure)
     hour, minute, end_hour, end_minute = map(int, found.groups())
     first, end = hour * 60 + minute, end_hour * 60 + end_minute
     if minute > 59 or end_minute > 59 or first >= _DAY or end > _DAY:
-        raise BadSetting(f"quiet_hours: {text.strip()!r} holds a time that no clock shows", cure=cure)
+        raise BadSetting(f"{text.strip()!r} holds a time that no clock shows", cure=cure)
     return first, end % _DAY
