@@ -148,7 +148,9 @@ def test_variables_that_set_nothing_are_found_with_the_one_that_was_meant() -> N
 
 
 def test_quiet_hours_that_no_clock_shows_are_refused_where_they_are_set(tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match="REPRISE_QUIET_HOURS: '25:00-26:00' holds a time that no clock shows"):
+    with pytest.raises(
+        BadSetting, match="REPRISE_QUIET_HOURS: '25:00-26:00' holds a time that no clock shows"
+    ):
         load_settings({}, {"REPRISE_QUIET_HOURS": "25:00-26:00"}, home=tmp_path)
     settings = load_settings({}, {"REPRISE_QUIET_HOURS": "07:00-23:00"}, home=tmp_path)
     assert settings.text("quiet_hours") == "07:00-23:00"
