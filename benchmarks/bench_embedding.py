@@ -80,13 +80,13 @@ def child(engine: str, path: str, pipe: Connection) -> None:
         pipe.send((time.process_time() - start) / RUNS)
 
 
-def render_track(folder: Path) -> Path:
-    """A 210-second stereo MP3 at 44.1 kHz and 192 kbit/s."""
+def render_track(folder: Path, seconds: float = SECONDS) -> Path:
+    """A stereo MP3 at 44.1 kHz and 192 kbit/s."""
     from reprise.demo.compose import render
     from reprise.demo.encode import write_audio
     from reprise.demo.styles import style_named
 
-    piece = render(style_named("rock"), 1, SECONDS)
+    piece = render(style_named("rock"), 1, seconds)
     return write_audio(folder / "track.mp3", piece.samples, piece.sample_rate, kbps=KBPS)
 
 

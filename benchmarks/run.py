@@ -1,8 +1,9 @@
-"""All promises about speed in one run: ``python -m benchmarks.run [--models | --server] [--document]``.
+"""All promises about speed in one run: ``python -m benchmarks.run [--models | --server | --dj] [--document]``.
 
 Takes about 20 minutes. With ``--models`` those about neural models instead, on their published sizes with random
-weights; with ``--server`` those about the server and its panel. With ``--document`` the table in ``docs/benchmarks.md`` is written anew, with the machine and the date. What else is given goes to each
-benchmark.
+weights; with ``--server`` those about the server and its panel; with ``--dj`` those about analysis and renaming. With
+``--document`` the table in ``docs/benchmarks.md`` is written anew, with the machine and the date. What else is given
+goes to each benchmark.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import (
+    bench_analysis,
     bench_cores,
     bench_embedding,
     bench_engine,
     bench_engines,
     bench_models,
     bench_panel,
+    bench_rename,
     bench_scan,
     bench_server,
     bench_similar,
@@ -37,8 +40,9 @@ if TYPE_CHECKING:
 MODULES = (bench_embedding, bench_cores, bench_scan, bench_engine, bench_similar)
 MODEL_MODULES = (bench_models, bench_engines)
 SERVER_MODULES = (bench_server, bench_panel)
+DJ_MODULES = (bench_analysis, bench_rename)
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-OWN_WORDS = {"--models", "--server", "--document"}
+OWN_WORDS = {"--models", "--server", "--dj", "--document"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -60,6 +64,8 @@ def _chosen(arguments: Sequence[str]) -> tuple[tuple[ModuleType, ...], str]:
         return MODEL_MODULES, "models"
     if "--server" in arguments:
         return SERVER_MODULES, "server"
+    if "--dj" in arguments:
+        return DJ_MODULES, "dj"
     return MODULES, "measured"
 
 

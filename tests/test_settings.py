@@ -119,7 +119,7 @@ def test_an_unknown_name_in_the_file_is_refused_with_the_one_that_was_meant(tmp_
     assert "there is no setting 'wrokers'" in error.message
     assert error.cure == "did you mean workers?"
     write(tmp_path, "xyzzy = 2\n")
-    assert "known are: admin_password, " in refusal(tmp_path).cure
+    assert "known are: acoustid_key, " in refusal(tmp_path).cure
     write(tmp_path, "[reprise]\nworkers = 2\n")
     assert "there is no setting 'reprise'" in refusal(tmp_path).message
 

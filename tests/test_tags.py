@@ -18,7 +18,7 @@ from mutagen.id3 import ID3, TALB, TBPM, TDRC, TIT2, TLEN, TPE1, TRCK
 from reprise.core.items import Tags
 from reprise.demo.encode import write_audio
 from reprise.errors import Unreadable, Vanished
-from reprise.media.tags import _bpm, _seconds, _whole, clean_text, read_tags, year_of
+from reprise.media.tags import _bpm, _seconds, clean_text, read_tags, whole_number, year_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +88,7 @@ def test_years(text: str | None, year: int | None) -> None:
     [("3", 3), ("3/12", 3), ("03", 3), ("0", None), ("A1", None), ("", None), (None, None)],
 )
 def test_numbers(text: str | None, number: int | None) -> None:
-    assert _whole(text) == number
+    assert whole_number(text) == number
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reprise.allocator import keep_freed_memory
 from reprise.threads import use_threads
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ def _serve(options: ChildOptions) -> None:
     from reprise.media.decode import DecodeLimits
     from reprise.models.registry import load_model
 
+    role = Role(options.role)
+    if role in (
+        Role.EMBED,
+        Role.PREPARE,
+    ):  # a neural network's process has larger arrays, and its own allocator
+        keep_freed_memory()
     connection: Connection = Connection(options.connection)
     try:
         model = load_model(options.model, _choices(options))
@@ -88,7 +95,7 @@ def _serve(options: ChildOptions) -> None:
         connection.send(NotReady(error.code, error.message, error.cure))
         return
     reader = MediaReader(DecodeLimits(options.min_decoded, options.max_seconds), options.spool)
-    Worker(connection, Slot(options.slot), model, reader, Role(options.role)).serve()
+    Worker(connection, Slot(options.slot), model, reader, role).serve()
 
 
 def _check_planned(card: ModelCard, planned: str) -> None:

@@ -11,9 +11,12 @@ RepriseError
 │   │   └── PasswordChangeNeeded
 │   ├── AccountConflict       the name is taken, or no administrator would be left
 │   ├── TooManyTries          too many wrong passwords
+│   ├── BadTemplate           a template for names that cannot be used
+│   ├── BadPlan               a plan of renaming that is damaged or too old
 │   └── TooLarge              more was sent than is taken
 ├── LibraryError              a library's folder cannot be scanned   exit code 2
 ├── JobConflict               another run holds the work             exit code 2
+├── RenameConflict            a renaming is in the way               exit code 2
 ├── CatalogueError            the database cannot be used            exit code 2
 │   ├── CatalogueMissing
 │   ├── CatalogueLocked
@@ -38,7 +41,7 @@ RepriseError
 └── ItemError                 one item failed                        the job goes on
     ├── Unreadable, Vanished, TimedOut, WorkerCrashed, MemoryExceeded, RunnerLost, EndpointFailed   (retryable)
     └── EmptyFile, NotAudio, NoAudioStream, Truncated, TooShort, TooLong, Silent, BadVector, ModelFailed,
-        NoDescription, BadDescription
+        NoDescription, BadDescription, TagsNotWritten
 
 ``code`` is what the ledger, the API and scripts read; ``retryable`` is what the retry policy reads;
 ``http_status`` is what the API answers; ``cure`` is what a person reads.
@@ -132,6 +135,22 @@ class TooLarge(UsageError):
     http_status = 413
 
 
+class BadTemplate(UsageError):
+    """``position`` is where the fault begins, in characters from 0, and ``length`` how far it goes."""
+
+    code = "bad_template"
+
+    def __init__(self, message: str, *, cure: str = "", position: int = 0, length: int = 1) -> None:
+        super().__init__(message, cure=cure)
+        self.position = position
+        self.length = length
+
+
+class BadPlan(UsageError):
+    code = "bad_plan"
+    default_cure = "make a new one: reprise rename plan FOLDER --output FILE"
+
+
 class LibraryError(RepriseError):
     code = "library"
     http_status = 422
@@ -141,6 +160,11 @@ class JobConflict(RepriseError):
     code = "job_conflict"
     http_status = 409
     default_cure = "wait for it, or look at it with: reprise jobs list"
+
+
+class RenameConflict(RepriseError):
+    code = "rename_conflict"
+    http_status = 409
 
 
 class CatalogueError(RepriseError):
@@ -367,6 +391,11 @@ class NoDescription(ItemError):
 class BadDescription(ItemError):
     code = "bad_description"
     default_cure = "save the text beside the track as UTF-8 of at most 64 KiB, then: reprise jobs retry --code bad_description"
+
+
+class TagsNotWritten(ItemError):
+    code = "tags_not_written"
+    default_cure = "the file is as it was; write its tags with another program if they matter"
 
 
 def model_error(code: str, message: str, cure: str) -> ModelError:

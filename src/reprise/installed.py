@@ -69,6 +69,7 @@ class InstalledModels:
             endpoint=settings.text("endpoint"),
             endpoint_model=settings.text("endpoint_model"),
             endpoint_key=settings.text("endpoint_key"),
+            analysis_excerpt=settings.number("analysis_excerpt"),
         )
 
     def folder(self, setting: str) -> str:

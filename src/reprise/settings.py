@@ -128,6 +128,48 @@ SETTINGS: tuple[Setting, ...] = (
         " was made, else the whole where there is an accelerator.",
         choices=("auto", "whole", "sampled"),
     ),
+    Setting(
+        "analysis_excerpt",
+        0.0,
+        "Seconds from the middle of a track that reprise analyze listens to; 0: the whole track.",
+        0.0,
+    ),
+    Setting(
+        "rename_batch",
+        1000,
+        "Files that are renamed between two entries in the journal; 1: each by itself.",
+        1,
+        1_000_000,
+    ),
+    Setting(
+        "rename_template",
+        "",
+        "Template of reprise rename plan where none is given; empty: that of the preset dj.",
+    ),
+    Setting(
+        "key_display",
+        "musical",
+        "How the field key of templates is written: Am, 8A, 1m, or Am 8A.",
+        choices=("musical", "camelot", "open-key", "both"),
+    ),
+    Setting(
+        "verify_tempo",
+        False,
+        "Whether a tempo that was heard wins in names over a tag that is more than 5 % off; half and double never do.",
+    ),
+    Setting(
+        "musicbrainz",
+        False,
+        "Whether recordings are looked up by their fingerprint at AcoustID and MusicBrainz; needs fpcalc and a key.",
+    ),
+    Setting(
+        "acoustid_key",
+        "",
+        "Key of an application at AcoustID; kept out of every list and message.",
+        secret=True,
+    ),
+    Setting("acoustid_url", "https://api.acoustid.org", "Address of AcoustID."),
+    Setting("musicbrainz_url", "https://musicbrainz.org", "Address of MusicBrainz, or of a mirror."),
     Setting("offline", False, "Whether the model hub is never asked."),
     Setting(
         "hub", "", "Address of a mirror of the model hub; empty: what HF_ENDPOINT says, or the hub itself."

@@ -28,6 +28,9 @@ PAGES = {
     "similar": ("/similar?item=1&not=9", "tbody tr .score"),
     "similar-words": ("/similar?q=", ".nothing"),
     "map": ("/map", "canvas"),
+    "duplicates": ("/duplicates", ".none"),
+    "rename": ("/rename", ".example code"),
+    "rename-history": ("/rename?tab=history", "main .soft"),
     "admin": ("/admin", "form.start .sums"),
     **{f"admin-{tab}": (f"/admin?tab={tab}", ".content > *") for tab in TABS},
     "users": ("/users", "tbody tr"),
@@ -51,7 +54,7 @@ ALL_WORDS = """
 () => {
   const words = []
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-  while (walk.nextNode()) if (!walk.currentNode.parentElement.closest('script, style')) words.push(walk.currentNode.data)
+  while (walk.nextNode()) if (!walk.currentNode.parentElement.closest('script, style, code')) words.push(walk.currentNode.data)
   for (const element of document.querySelectorAll('*'))
     for (const name of ['aria-label', 'title', 'placeholder', 'aria-valuetext', 'alt'])
       if (element.hasAttribute(name)) words.push(element.getAttribute(name))
@@ -122,17 +125,15 @@ def test_menus_and_dialogs_have_no_serious_fault(enter: Callable[..., Page], axe
     assert faults(page) == []
 
 
-@pytest.fixture(scope="module")
-def english() -> set[str]:
+def english_words() -> set[str]:
     """Words that only the English catalogue has, and names of keys; but for the name of the first owner."""
     catalogues = [json.loads((WORDS / f"{code}.json").read_text()) for code in ("en", "de")]
     ours, theirs = ({words for words in one.values() if "{" not in words} for one in catalogues)
     return ((ours - theirs) | set(catalogues[0])) - {"default"}
 
 
-def test_german_is_complete_on_every_page(
-    enter: Callable[..., Page], drawn_map: None, english: set[str]
-) -> None:
+def test_german_is_complete_on_every_page(enter: Callable[..., Page], drawn_map: None) -> None:
+    english = english_words()
     page = enter("/account")
     page.get_by_role("combobox", name="Language").select_option("de")
     expect(page.get_by_role("button", name="Passwort ändern")).to_be_visible()

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from reprise.demo.library import make_demo_library
 from tests.browser.conftest import PICTURES, picture
 from tests.browser.test_jobs import card, library, serving, start, tick
+from tests.browser.test_rename import preview
 from tests.server.running import free_port
 
 if TYPE_CHECKING:
@@ -43,6 +44,17 @@ def test_the_real_model_at_work_on_the_demo_library(home: Home, visitors: Visito
         expect(card(page, "running").locator(".current")).not_to_be_empty()
         picture(page, "admin")
         expect(page.get_by_text("No job is under way.")).to_be_visible()
+        visitors.close(page)
+
+
+def test_new_names_for_the_demo_library(home: Home, visitors: Visitors) -> None:
+    make_demo_library(home.music)
+    with serving(home, free_port(), PYTHONPATH="") as place:
+        library(place, home, 28)
+        home.run("analyze", str(home.music))
+        page = visitors.enter(place, "/rename", size=(1280, 900))
+        preview(page, "{artist} - {title}< ({mix})>< [{camelot} {bpm}]>").scroll_into_view_if_needed()
+        picture(page, "rename")
         visitors.close(page)
 
 

@@ -52,12 +52,16 @@ TABLES = {
     "listing_counts": "owner library_id items missing audio_seconds bytes",
     "listing_notes": "item_id",
     "listing_state": "listed_to changes",
+    "analyses": "item_id owner spec digest at whole bpm camelot loudness facts fingerprint",
+    "rename_sessions": "id owner root state total turns done failed created_at updated_at finished_at options error",
+    "rename_moves": "session_id turn number folder old new kind state inode size mtime_ns digest code error",
     "alembic_version": "version_num",
 }
 WITHOUT_OWNER = {
     "job_models", "speeds", "alembic_version", "sessions", "tokens", "listing_notes", "listing_state",
+    "rename_moves",
 }  # fmt: skip
-"""A model's part of a job belongs to the job's owner; a speed to the machine; a session or a token to its user; the
+"""A model's part of a job belongs to the job's owner, a move to its session's; a speed to the machine; a session or a token to its user; the
 upkeep of the listing is one for all."""
 
 

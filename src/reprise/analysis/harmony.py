@@ -1,4 +1,4 @@
-"""Harmony: tuning, chroma, what chords and intervals there are, how fast they change, and the key."""
+"""Harmony: tuning, chroma, what chords and intervals there are, and how fast they change. The key: ``key.py``."""
 
 from __future__ import annotations
 
@@ -27,22 +27,12 @@ MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.3
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """``name`` such as ``C`` or ``F#m``; ``tonic`` 0 (C) to 11; ``confidence`` 0 to 1, the lead over the second."""
-
-    name: str
-    tonic: int
-    minor: bool
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
 class Harmony:
     """``chroma`` (12,) from C, sum 1; ``tuning`` in semitones, -0.5 to 0.5, 0 is A = 440 Hz;
     ``tonality`` (6,) and ``chords`` (6,): Fourier magnitudes 1 to 6 of the whole track's and of each second's
     chroma, 0 to 1; ``intervals`` (6,): how much notes 1 to 6 semitones apart sound in the same second, 0 to 1;
     ``movement`` (4,): mean and deviation of the harmonic change, entropy of the whole and of each second,
-    0 to 1; ``fit`` (2,): best correlation with a major and with a minor key, -1 to 1; ``key`` the estimate.
+    0 to 1; ``fit`` (2,): best correlation with a major and with a minor key, -1 to 1.
     """
 
     chroma: NDArray[np.float64]
@@ -52,7 +42,6 @@ class Harmony:
     intervals: NDArray[np.float64]
     movement: NDArray[np.float64]
     fit: NDArray[np.float64]
-    key: Key
 
 
 def describe_harmony(spectrum: Spectrum) -> Harmony:
@@ -66,7 +55,6 @@ def describe_harmony(spectrum: Spectrum) -> Harmony:
     chroma = pitch @ _semitones(tuning)
     total = _normalised(chroma.sum(axis=0))
     seconds, weights = _by_second(chroma)
-    key, fit = estimate_key(total)
     return Harmony(
         total,
         tuning,
@@ -74,8 +62,7 @@ def describe_harmony(spectrum: Spectrum) -> Harmony:
         weights @ _fourier(seconds),
         weights @ _intervals(seconds),
         np.array([*_change(seconds, weights), _entropy(total), float(weights @ _entropy(seconds))]),
-        fit,
-        key,
+        _mode_fit(total),
     )
 
 
@@ -135,12 +122,8 @@ def _entropy(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(-np.sum(chroma * np.log(chroma + 1e-12), axis=-1) / np.log(SEMITONES))
 
 
-def estimate_key(chroma: NDArray[np.float64]) -> tuple[Key, NDArray[np.float64]]:
-    """The key whose profile correlates best, and the best correlation with a major and with a minor key.
-
-    Args:
-        chroma: shape (12,) from C, any scale.
-    """
+def _mode_fit(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The best correlation of a chroma (12,) with the profiles of the major and of the minor keys, (2,)."""
     profiles = np.array(
         [np.roll(mode, tonic) for mode in (MAJOR_PROFILE, MINOR_PROFILE) for tonic in range(SEMITONES)]
     )
@@ -148,9 +131,4 @@ def estimate_key(chroma: NDArray[np.float64]) -> tuple[Key, NDArray[np.float64]]
     centred = chroma - chroma.mean()
     scale = np.linalg.norm(profiles, axis=1) * max(float(np.linalg.norm(centred)), 1e-12)
     correlation = profiles @ centred / scale
-    second, best = np.argsort(correlation)[-2:]
-    minor, tonic = divmod(int(best), SEMITONES)
-    lead = float(correlation[best] - correlation[second])
-    confidence = float(np.clip(correlation[best], 0.0, 1.0) * min(1.0, lead / 0.1))
-    key = Key(PITCHES[tonic] + ("m" if minor else ""), tonic, bool(minor), confidence)
-    return key, np.array([correlation[:SEMITONES].max(), correlation[SEMITONES:].max()])
+    return np.array([correlation[:SEMITONES].max(), correlation[SEMITONES:].max()])

@@ -1,4 +1,4 @@
-"""Rhythm: onsets, how they repeat, how fast each register moves, and a first estimate of the tempo."""
+"""Rhythm as the acoustic embedding has it: onsets, how they repeat, and how fast each register moves."""
 
 from __future__ import annotations
 
@@ -45,19 +45,6 @@ SLOWEST_BPM, TEMPO_BINS, BINS_PER_OCTAVE = 40.0, 24, 8
 """Periodicity from 40 to 293 per minute, eight steps an octave."""
 
 MOST_LIKELY_BPM = 120.0
-TEMPO_PRIOR_OCTAVES = 0.9
-"""Tempi lie around 120 BPM, log-normal (after Ellis 2007)."""
-
-BPM_RANGE = (50.0, 210.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Tempo:
-    """``bpm`` beats per minute; ``confidence`` 0 to 1; ``candidates`` (bpm, strength), best first."""
-
-    bpm: float
-    confidence: float
-    candidates: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +52,13 @@ class Rhythm:
     """``periodicity`` (24,) normalised autocorrelation of the onsets, -1 to 1; ``modulation`` (36,) depth in dB
     by register (6) and rate (6); ``onsets`` (7,): onsets per second, mean strength and deviation in dB,
     share of each register's strength (3), clarity of the pulse 0 to 1; ``pulse`` (2,) where in its octave the
-    tempo lies, as a vector of length 0 to 1; ``tempo`` the estimate.
+    tempo lies, as a vector of length 0 to 1.
     """
 
     periodicity: NDArray[np.float64]
     modulation: NDArray[np.float64]
     onsets: NDArray[np.float64]
     pulse: NDArray[np.float64]
-    tempo: Tempo
 
 
 def describe_rhythm(spectrum: Spectrum) -> Rhythm:
@@ -85,14 +71,12 @@ def describe_rhythm(spectrum: Spectrum) -> Rhythm:
     weights = spectrum.weights()
     onsets = _stand_out(rises.mean(axis=1))
     # The square root keeps a single crash from deciding what repeats.
-    correlation = _autocorrelation(np.sqrt(onsets))
-    periodicity = _by_tempo(correlation)
+    periodicity = _by_tempo(_autocorrelation(np.sqrt(onsets)))
     return Rhythm(
         periodicity,
         _modulation(registers, weights).reshape(-1),
         _onset_statistics(onsets, rises, weights, periodicity),
         _pulse(periodicity),
-        estimate_tempo(correlation),
     )
 
 
@@ -213,24 +197,3 @@ def _onset_statistics(
     shares = np.add.reduceat(register, ONSET_EDGES[:-1]) / max(float(register.sum()), 1e-6)
     clarity = float(np.clip(periodicity.max(), 0.0, 1.0))
     return np.array([per_second, strength, deviation, *shares, clarity])
-
-
-def estimate_tempo(correlation: NDArray[np.float64]) -> Tempo:
-    """The tempo whose multiples of a beat repeat best, weighed by how usual it is.
-
-    Args:
-        correlation: normalised autocorrelation of the onsets by lag in frames, shape (256,).
-    """
-    tempi = np.geomspace(*BPM_RANGE, 240)
-    lags = 60.0 * FRAMES_PER_SECOND / tempi
-    at = np.arange(len(correlation))
-    comb = sum(np.interp(lags * beats, at, correlation, right=0.0) / beats for beats in (1, 2, 3, 4))
-    prior = np.exp(-0.5 * (np.log2(tempi / MOST_LIKELY_BPM) / TEMPO_PRIOR_OCTAVES) ** 2)
-    score = np.maximum(comb, 0.0) * prior
-    peaks = np.flatnonzero((score[1:-1] > score[:-2]) & (score[1:-1] >= score[2:])) + 1
-    best = sorted(peaks, key=lambda peak: -score[peak])[:4]
-    if not best:
-        return Tempo(MOST_LIKELY_BPM, 0.0, ())
-    strengths = score[best] / max(float(score[best].sum()), 1e-9)
-    candidates = tuple((float(tempi[peak]), float(part)) for peak, part in zip(best, strengths, strict=True))
-    return Tempo(candidates[0][0], candidates[0][1], candidates)

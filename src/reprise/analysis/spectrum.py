@@ -2,18 +2,19 @@
 
 The sound is read once, in segments of a fixed length however the decoder cuts its blocks. Short frames (93 ms)
 give band levels for timbre, rhythm and dynamics; long ones (372 ms) give pitch. What is kept is small: about
-5 kB per second of sound, 36 MB for a mix of two hours.
+6 kB per second of sound, 44 MB for a mix of two hours.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reprise.analysis.notes import BINS, NoteTracker
 from reprise.errors import Silent, TooShort
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ class Spectrum:
     ``levels`` (frames, 40) band levels in hundredths of a decibel as int16, 0 dB is a full-scale sine;
     ``moments`` (frames, 3) power (1 is a full-scale sine), centroid and spread in octaves above 1 kHz;
     ``crest`` (long frames, 6) peak over mean power in each octave from 150 Hz, dB;
-    ``pitch`` (long frames, 36) salience by pitch class, a third of a semitone each, from C.
+    ``pitch`` (long frames, 36) salience by pitch class, a third of a semitone each, from C;
+    ``notes`` (long frames, 198) strength of each third of a semitone from G of 49 Hz, 0 to 255 (``notes.py``);
+    ``tuning`` in semitones from A = 440 Hz, -0.5 to 0.5.
     """
 
     seconds: float
@@ -87,6 +90,8 @@ class Spectrum:
     moments: Floats
     crest: Floats
     pitch: Floats
+    notes: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, BINS), np.uint8))
+    tuning: float = 0.0
 
     @property
     def own_level(self) -> float:
@@ -156,6 +161,7 @@ class _Pass:
         self.moments: list[Floats] = []
         self.crest: list[Floats] = []
         self.pitch: list[Floats] = []
+        self.notes = NoteTracker(SAMPLE_RATE / LONG_FRAME)
 
     def add(self, segment: Floats) -> None:
         """A segment and the samples after it that its last long frame still needs."""
@@ -189,6 +195,7 @@ class _Pass:
         mean /= np.diff(edges)
         self.crest.append(to_db(loudest) - to_db(mean))
         self.pitch.append(_salience(power))
+        self.notes.add(power)
 
     def finish(self) -> Spectrum:
         seconds = self.samples / SAMPLE_RATE
@@ -205,6 +212,7 @@ class _Pass:
             _joined(self.moments),
             _joined(self.crest),
             _joined(self.pitch),
+            *self.notes.finish(),
         )
 
 

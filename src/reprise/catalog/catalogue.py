@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reprise.catalog.analyses import SqlAnalyses
 from reprise.catalog.feed import SqlFeed
 from reprise.catalog.figures import SqlFigures
 from reprise.catalog.foreign_ids import SqlForeignIds
@@ -12,6 +13,7 @@ from reprise.catalog.jobs import SqlJobs
 from reprise.catalog.ledger import SqlLedger
 from reprise.catalog.libraries import SqlLibraries
 from reprise.catalog.listing import SqlListing
+from reprise.catalog.renames import SqlRenames
 from reprise.catalog.schedules import SqlSchedules
 from reprise.catalog.spaces import SqlSpaces
 from reprise.catalog.speeds import SqlSpeeds
@@ -32,12 +34,14 @@ class SqlCatalogue:
         self.spaces = SqlSpaces(database)
         self.jobs = SqlJobs(database)
         self.ledger = SqlLedger(database)
+        self.analyses = SqlAnalyses(database)
         self.speeds = SqlSpeeds(database)
         self.people = SqlPeople(database)
         self.feed = SqlFeed(database)
         self.figures = SqlFigures(database)
         self.schedules = SqlSchedules(database)
         self.foreign_ids = SqlForeignIds(database)
+        self.renames = SqlRenames(database)
 
     def close(self) -> None:
         self._database.close()

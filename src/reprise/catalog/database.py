@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = "tuple[Any, ...]"
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration. A database with another version is migrated (older) or refused (unknown)."""
 
 
@@ -29,8 +29,11 @@ class Transaction(Protocol):
 class Database(Protocol):
     """One database. Errors of the driver arrive as ``CatalogueError`` kinds or ``DiskFull``."""
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """A write transaction: commits at the end, rolls back on any exception."""
+    def transaction(self, *, durable: bool = False) -> AbstractContextManager[Transaction]:
+        """A write transaction: commits at the end, rolls back on any exception.
+
+        ``durable``: no power cut takes it back, nor what was committed before it.
+        """
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
 

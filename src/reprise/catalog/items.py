@@ -110,6 +110,7 @@ class SqlItems:
                     "DELETE FROM ledger WHERE space_id = ? AND owner = ? AND item_id = ?",
                     [(space_id, *row) for row in rows],
                 )
+            transaction.execute_many("DELETE FROM analyses WHERE owner = ? AND item_id = ?", rows)
             transaction.execute_many("DELETE FROM items WHERE owner = ? AND id = ?", rows)
 
     def get(self, owner: str, item_ids: Collection[int]) -> dict[int, Item]:

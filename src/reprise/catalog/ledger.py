@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reprise.catalog.analyses import retract_analyses, write_analyses
 from reprise.catalog.failures import count_by_code, failed_models, list_failures, newest_of_job
 from reprise.core.items import label
 from reprise.core.job import Counters
@@ -164,6 +165,8 @@ class SqlLedger:
                 f" lease_until = NULL, updated_at = ? {key}",
                 [(row.code, row.message, at, space_id, row.item_id, owner) for row in failed if row.again],
             )
+            heard = [(row.item_id, row.state, row.analysis) for row in done if row.analysis]
+            write_analyses(transaction, owner, space_id, heard, at)
             learned = [(row.item_id, row.state) for row in done if row.learned]
             learned += [(row.item_id, row.state) for row in final if row.state and row.state.digest]
             transaction.execute_many(
@@ -187,6 +190,7 @@ class SqlLedger:
                 f" updated_at = ? WHERE space_id = ? AND item_id = ? AND owner = ? AND state = '{RowState.DONE}'",
                 [(at, space_id, item_id, owner) for item_id in item_ids],
             )
+            retract_analyses(transaction, owner, space_id, item_ids)
             transaction.execute(
                 "UPDATE job_models SET done = done - ? WHERE job_id = ? AND space_id = ?",
                 (retracted, job_id, space_id),

@@ -89,6 +89,10 @@ class SqlLibraries:
                 f"DELETE FROM ledger WHERE owner = ? AND item_id IN (SELECT id FROM items WHERE {mine})",
                 (owner, owner, library_id),
             )
+            transaction.execute(
+                f"DELETE FROM analyses WHERE owner = ? AND item_id IN (SELECT id FROM items WHERE {mine})",
+                (owner, owner, library_id),
+            )
             transaction.execute(f"DELETE FROM items WHERE {mine}", (owner, library_id))
             transaction.execute(f"DELETE FROM scan_problems WHERE {mine}", (owner, library_id))
             transaction.execute("DELETE FROM libraries WHERE owner = ? AND id = ?", (owner, library_id))

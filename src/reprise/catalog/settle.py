@@ -55,6 +55,7 @@ def _remove(transaction: Transaction, owner: str, row: int) -> None:
         "DELETE FROM ledger WHERE owner = ? AND item_id = ? AND space_id IN (SELECT id FROM spaces WHERE owner = ?)",
         (owner, row, owner),
     )
+    transaction.execute("DELETE FROM analyses WHERE owner = ? AND item_id = ?", (owner, row))
     transaction.execute("DELETE FROM items WHERE owner = ? AND id = ?", (owner, row))
 
 

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from reprise.catalog.database import SCHEMA_VERSION, Row
+from reprise.disks import is_full
 from reprise.errors import (
     CatalogueCorrupt,
     CatalogueError,
@@ -110,8 +111,8 @@ class SqliteDatabase:
         self._readers = _Readers(self._connect_to_read)
 
     @contextmanager
-    def transaction(self) -> Iterator[SqliteTransaction]:
-        with self._lock, _translated(self._path):
+    def transaction(self, *, durable: bool = False) -> Iterator[SqliteTransaction]:
+        with self._lock, _translated(self._path), self._synced(durable):
             self._connection.execute("BEGIN IMMEDIATE")
             self._writing = threading.get_ident()
             try:
@@ -123,6 +124,17 @@ class SqliteDatabase:
                 raise
             finally:
                 self._writing = None
+
+    @contextmanager
+    def _synced(self, durable: bool) -> Iterator[None]:
+        """Commits in here reach the disk before they return, if they are to."""
+        if durable and self._writing is None:
+            self._connection.execute("PRAGMA synchronous = FULL").close()
+        try:
+            yield
+        finally:
+            if durable and self._writing is None:
+                self._connection.execute("PRAGMA synchronous = NORMAL").close()
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         with _translated(self._path):
@@ -312,6 +324,8 @@ _DRIVER_ERRORS: tuple[tuple[tuple[str, ...], type[CatalogueError] | type[DiskFul
 
 def _our_error(path: Path, error: sqlite3.Error) -> CatalogueError | DiskFull:
     name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_IOERR") and is_full(path.parent):
+        return DiskFull(f"no space left on the disk of {path}")
     for prefixes, kind, what, cure in _DRIVER_ERRORS:
         if name.startswith(prefixes):
             return kind(f"{path} {what} ({error})", cure=cure)

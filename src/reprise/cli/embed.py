@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reprise.cli.common import common_options, counted, duration, example, opened, write_json
+from reprise.cli.common import common_options, example, opened
 from reprise.cli.split import OUTPUT, write_tracks
+from reprise.cli.work import EXIT_CODES, Asked, advise, run_job, show_estimate, unreadable
 
 if TYPE_CHECKING:
     from reprise.app import App
-    from reprise.core.job import Clear
-    from reprise.core.plan import Selection
-    from reprise.engine.estimate import Estimate
-
-EXIT_CODES = {"completed": 0, "completed_with_errors": 1, "failed": 2, "cancelled": 130, "paused": 130}
 
 
 @click.command()
@@ -80,35 +75,18 @@ def embed(
     """
     from reprise.cli.since import parse_since
     from reprise.core.job import Clear
+    from reprise.core.plan import Wanted
 
     if drop_first and not clear:
         raise click.UsageError("--drop-first says how to --clear: give both")
     cleared = (Clear.FIRST if drop_first else Clear.AFTER) if clear else Clear.NOTHING
     with opened(owner, home, as_json=as_json, workers=workers, log_level=log_level) as app:
-        asked = _Asked(models, parse_since(since), exclude, force=force, clear=cleared)
-        app.models(models)
+        wanted = Wanted.ALL if force else Wanted.MISSING
+        asked = Asked(app.models(models), parse_since(since), exclude, wanted, cleared)
         target = _demo(app, as_json=as_json) if folder is None else folder
         if dry_run:
-            return _estimate(app, target, asked, as_json=as_json)
+            return show_estimate(app, target, asked, as_json=as_json)
         return _run(app, target, asked, split, demo=folder is None, as_json=as_json)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the options say, beside where."""
-
-    models: tuple[str, ...]
-    since: float | None
-    exclude: tuple[str, ...]
-    force: bool
-    clear: Clear
-
-    def selection(self, app: App, folder: Path) -> Selection:
-        from reprise.core.plan import Selection, Wanted
-
-        library, inside = app.library_of(folder, self.exclude)
-        wanted = Wanted.ALL if self.force else Wanted.MISSING
-        return Selection(app.owner, library.id, inside, wanted, self.since)
 
 
 def _demo(app: App, *, as_json: bool) -> Path:
@@ -120,64 +98,21 @@ def _demo(app: App, *, as_json: bool) -> Path:
     return app.demo_folder
 
 
-def _run(app: App, folder: Path, asked: _Asked, split: Path | None, *, demo: bool, as_json: bool) -> int:
+def _run(app: App, folder: Path, asked: Asked, split: Path | None, *, demo: bool, as_json: bool) -> int:
     from reprise.cli.render import rendering
 
     selection = asked.selection(app, folder)
-
-    def told(text: str) -> None:
-        if not as_json:
-            click.echo(text, err=True)
-
     unsplit = write_tracks(app.split_selected(selection, split), as_json=as_json) if split else 0
     with rendering(app.settings, as_json=as_json) as emit:
-        finished = app.embed(selection, asked.models, emit, told=told, clear=asked.clear)
-    unread = sum(problem["code"] == "unreadable" for problem in app.scan_problems(selection.library_id))
+        finished = run_job(app, selection, asked, emit, as_json=as_json)
+    unread = unreadable(app, selection.library_id)
     if not as_json:
-        _advise(finished.state, finished.operations["failed"] + unread, folder if demo else None)
+        advise(finished.operations["failed"] + unread)
+        _suggest(finished.state, folder if demo else None)
     return max(EXIT_CODES[finished.state], int(unread + unsplit > 0))
 
 
-def _advise(state: str, failed: int, demo: Path | None) -> None:
-    """What a person would type next."""
-    if failed:
-        click.echo("what failed and why: reprise errors", err=True)
+def _suggest(state: str, demo: Path | None) -> None:
     if demo and state == "completed":
         track = min(path for path in demo.rglob("*") if path.is_file())
         click.echo(f"try: reprise similar '{track}'", err=True)
-
-
-def _estimate(app: App, folder: Path, asked: _Asked, *, as_json: bool) -> int:
-    with app.trial() as trial:
-        selection = asked.selection(trial, folder)
-        trial.scan(trial.catalogue().libraries.get(trial.owner, selection.library_id), lambda _event: None)
-        estimates = trial.estimates(selection, asked.models, asked.clear)
-    if as_json:
-        for estimate in estimates:
-            write_json({"event": "estimate"} | asdict(estimate))
-        return 0
-    _show(estimates)
-    return 0
-
-
-def _show(estimates: list[Estimate]) -> None:
-    click.echo("Nothing was changed. A run would do:")
-    for estimate in estimates:
-        why = ", ".join(f"{count:,} {reason}" for reason, count in estimate.reasons.items())
-        failed = f", {estimate.failed_before:,} failed before" if estimate.failed_before else ""
-        click.echo(
-            f"\n{estimate.model}: {estimate.to_do:,} of {counted(estimate.items, 'operation')}"
-            f" ({why or 'nothing is left to do'}){failed}"
-        )
-        if not estimate.to_do:
-            continue
-        if estimate.missing:
-            click.echo(
-                f"  weights {estimate.missing}: a run fetches them first, or see: reprise models {estimate.model}"
-            )
-        speed = f", as {estimate.measured}" if estimate.measured else ""
-        workers = counted(estimate.workers, "process", "processes")
-        click.echo(f"  audio   {duration(estimate.audio_seconds)}, {estimate.coverage}")
-        click.echo(f"  time    {duration(estimate.seconds)} in {workers}{speed}")
-        click.echo(f"  disk    {estimate.disk_mb:,.1f} MB")
-        click.echo(f"  memory  {estimate.memory_mb:,.0f} MB")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reprise.cli.common import common_options, duration, example, opened, when, write_json
+from reprise.cli.heard import explained
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +29,18 @@ def explain(track: str, owner: str | None, home: Path | None, as_json: bool) -> 
         from reprise.search.resolve import resolve_item
 
         item = resolve_item(app.catalogue(), app.owner, track)
+        analysis = app.catalogue().analyses.get(app.owner, item.id)
         cards = app.installed.cards
         verdicts = judge(app.catalogue(), cards, item)
         inputs = {name: dict(fingerprint_inputs(card.spec)) for name, card in cards.items()}
         if as_json:
-            write_json(_facts(item) | {"models": [asdict(v) for v in verdicts], "fingerprint_inputs": inputs})
+            heard = {"analysis": analysis.as_dict() if analysis else None}
+            models = {"models": [asdict(v) for v in verdicts], "fingerprint_inputs": inputs}
+            write_json(_facts(item) | heard | models)
             return 0
         _show_item(item)
+        for name, text in explained(analysis) if analysis else ():
+            click.echo(f"  {name:<10} {text}")
         for verdict in verdicts:
             if verdict.space:
                 _show(verdict, inputs.get(verdict.model, {}))

@@ -16,7 +16,7 @@ from reprise.cli.common import (
     write_json,
     write_table,
 )
-from reprise.cli.embed import EXIT_CODES
+from reprise.cli.work import EXIT_CODES
 
 if TYPE_CHECKING:
     from pathlib import Path

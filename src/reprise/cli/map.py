@@ -39,10 +39,9 @@ def map(  # noqa: A001 - a command's function has its name
     The map is kept: the next time it does not jump, and only what is new is put in.
     """
     with opened(owner, home, as_json=as_json) as app:
-        from reprise.app import DEFAULT_MODEL
         from reprise.search.serving import model_of_choice
 
-        chosen = model or model_of_choice(app.catalogue(), app.owner, DEFAULT_MODEL)
+        chosen = model or model_of_choice(app.catalogue(), app.owner)
         app.models((chosen,))
         atlas = app.draw_map(chosen, anew=refresh)
         if picture is not None:

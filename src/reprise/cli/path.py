@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprise.cli.common import common_options, example, opened
-from reprise.cli.finding.options import exclusion_options, exclusions_of, playlist_options, tracks_of
+from reprise.cli.finding.options import (
+    exclusion_options,
+    exclusions_of,
+    models_of,
+    playlist_options,
+    tracks_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +28,7 @@ MOST_STEPS = 200
 @click.command()
 @click.argument("start", metavar="FROM")
 @click.argument("end", metavar="TO")
-@click.option("--model", default="acoustic", show_default=True, metavar="NAME", help="Which model compares.")
+@click.option("--model", metavar="NAME", help="Which model compares.")
 @click.option(
     "--steps",
     type=click.IntRange(1, MOST_STEPS),
@@ -38,7 +44,7 @@ MOST_STEPS = 200
 def path(
     start: str,
     end: str,
-    model: str,
+    model: str | None,
     steps: int,
     owner: str | None,
     home: Path | None,
@@ -47,12 +53,12 @@ def path(
 ) -> int:
     """Find a path of songs that leads from FROM to TO in even steps, no track twice."""
     with opened(owner, home, as_json=as_json) as app:
-        app.models((model,))
+        (chosen,) = models_of(app, (model,) if model else ())
         from reprise.cli.finding.output import Output
         from reprise.search.path import song_path
 
         first, last = tracks_of(app, (start, end))
-        found = song_path(app.search_ports(), model, first, last, steps, exclusions_of(app, options))
+        found = song_path(app.search_ports(), chosen, first, last, steps, exclusions_of(app, options))
         output = Output(app, as_json=as_json, options=options)
         _show(output, found)
         return output.playlists(found.items)

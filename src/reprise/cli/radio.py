@@ -12,6 +12,7 @@ from reprise.cli.finding.options import (
     exclusion_options,
     exclusions_of,
     limit_option,
+    models_of,
     playlist_options,
     seeds_of,
 )
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("tracks", metavar="TRACK...", nargs=-1, required=True)
-@click.option("--model", default="acoustic", show_default=True, metavar="NAME", help="Which model compares.")
+@click.option("--model", metavar="NAME", help="Which model compares.")
 @limit_option(25)
 @click.option(
     "--weight",
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 @example("reprise radio 'Karma Police' 'So What' -n 100 --save evening.m3u8")
 def radio(
     tracks: tuple[str, ...],
-    model: str,
+    model: str | None,
     limit: int,
     weights: tuple[float, ...],
     drift: float,
@@ -73,17 +74,17 @@ def radio(
 ) -> int:
     """Play on from TRACK: a list without repeats that drifts with the music. The same list for the same --seed."""
     with opened(owner, home, as_json=as_json) as app:
-        app.models((model,))
+        (chosen,) = models_of(app, (model,) if model else ())
         from reprise.cli.finding.output import Output
         from reprise.search.radio import Radio, Station
 
         seeds = seeds_of(app, tracks, weights)
         station = Station(drift, spacing, seed)
-        playing = Radio(app.search_ports(), model, seeds, exclusions_of(app, options), station)
+        playing = Radio(app.search_ports(), chosen, seeds, exclusions_of(app, options), station)
         output = Output(app, as_json=as_json, options=options)
         output.warn(playing.warnings)
         items = [seed.what for seed in seeds if not isinstance(seed.what, str)]
-        title = f"radio from {', '.join(seed.label for seed in seeds)} ({model})"
+        title = f"radio from {', '.join(seed.label for seed in seeds)} ({chosen})"
         output.listed(title, ("#", "score", "track", "file", "id"), _rows(output, playing, limit, items))
         if len(items) < len(seeds) + limit:
             output.warn([f"only {len(items) - len(seeds)} other tracks may be played"])

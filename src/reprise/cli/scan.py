@@ -62,7 +62,7 @@ def scan(
 
 
 def _embed(app: App, selection: Selection, emit: Emit) -> int:
-    from reprise.cli.embed import EXIT_CODES
+    from reprise.cli.work import EXIT_CODES
     from reprise.core.job import Purpose
 
     def told(text: str) -> None:

@@ -10,6 +10,7 @@ from reprise.cli.common import common_options, example, opened
 from reprise.cli.finding.options import (
     exclusion_options,
     limit_option,
+    models_of,
     playlist_options,
     query_of,
     seeds_of,
@@ -62,12 +63,12 @@ def similar(
 ) -> int:
     """Find music that sounds like TRACK: a path, a title (with artist, if need be), or an id."""
     with opened(owner, home, as_json=as_json) as app:
-        app.models(models)
+        chosen = models_of(app, models)
         from reprise.cli.finding.output import Output
         from reprise.search.find import find
 
         seeds = seeds_of(app, tracks, weights)
-        found = find(app.search_ports(), query_of(app, seeds, models, options, blend))
+        found = find(app.search_ports(), query_of(app, seeds, chosen, options, blend))
         names = ", ".join(seed.label for seed in seeds)
         first = [seed.what for seed in seeds if not isinstance(seed.what, str)]
         title = f"sounds like {names} ({found.model})"

@@ -1,5 +1,5 @@
 """What a person chose about how models run. Where the weights lie and on what they run never changes a vector's
-meaning; ``coverage`` does, and is part of the spec."""
+meaning; ``coverage`` and ``analysis_excerpt`` do, and are part of the spec."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class ModelChoices:
     ``offline``: never ask the model hub. ``hub``: its address, the usual one if empty; ``hub_timeout``: seconds that it
     may be silent. ``cache``: the folder of what can be made again (compiled networks, remembered digests); without one
     nothing is kept. ``endpoint``, ``endpoint_model``, ``endpoint_key``: an OpenAI-compatible
-    address that captions audio.
+    address that captions audio. ``analysis_excerpt``: seconds from the middle of a track that the model ``analysis``
+    listens to; 0: the whole.
     """
 
     weights: str = ""
@@ -50,3 +51,4 @@ class ModelChoices:
     endpoint: str = ""
     endpoint_model: str = ""
     endpoint_key: str = ""
+    analysis_excerpt: float = 0.0

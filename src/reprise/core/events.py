@@ -229,4 +229,53 @@ class JobFinished(Event):
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameStarted(Event):
+    """``undo``: files get their old names back. ``total``: how many are to be renamed, those that were before left out."""
+
+    name = "rename_started"
+    session_id: str
+    total: int
+    undo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameProgress(Event):
+    """One file. ``index`` is its row in the plan; ``result``: moved, failed, back or stuck; ``code`` and ``reason``: why."""
+
+    name = "rename_progress"
+    session_id: str
+    done: int
+    total: int
+    percent: float
+    current: str
+    index: int
+    result: str
+    code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameNotice(Event):
+    """What a person should know while files are renamed."""
+
+    name = "rename_notice"
+    session_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameFinished(Event):
+    """``done`` and ``failed`` count this run, ``state`` is that of the session."""
+
+    name = "rename_finished"
+    session_id: str
+    state: str
+    total: int
+    done: int
+    failed: int
+    seconds: float
+    error: str = ""
+
+
 Emit: TypeAlias = Callable[[Event], None]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from reprise.core.analysis import Analysis
     from reprise.core.choices import ModelChoices
     from reprise.core.items import Tags
     from reprise.core.spec import ModelCard
@@ -115,6 +116,24 @@ class SeekableAudio(Protocol):
         """``samples`` samples from ``start`` on, shape (samples,); ``None`` when they are not all there."""
 
 
+Tap: TypeAlias = "Callable[[int, NDArray[np.float32]], None]"
+"""Hears blocks as (rate in Hz, samples of shape (channels, n), nominal range -1 to 1), in order.
+
+The samples are overwritten once it returns. Among those of a damaged file of floats may be some that are no number.
+"""
+
+
+@runtime_checkable
+class NativeAudio(Protocol):
+    """Sound that can also be heard as the file holds it, while it is decoded for somebody else."""
+
+    def tap(self, listener: Tap | None) -> None:
+        """From now on ``listener`` hears every channel at the file's own rate of what ``blocks`` and ``excerpt`` decode.
+
+        Rate and channels are those that the sound begins with, whatever comes later. Nothing is decoded twice.
+        """
+
+
 @runtime_checkable
 class Described(Protocol):
     """Sound that may have words beside it."""
@@ -173,6 +192,14 @@ class WindowedModel(Protocol):
 
     def placement(self) -> str:
         """Where and how it runs once it is loaded, for people: ``cuda:0, float16``."""
+
+
+@runtime_checkable
+class ListeningModel(Protocol):
+    """A model that also tells what it heard; otherwise it is an :class:`EmbeddingModel`, and works on its own."""
+
+    def listen(self, audio: Audio) -> tuple[NDArray[np.float32], Analysis]:
+        """What ``prepare`` gives, and what was heard, from one decoding."""
 
 
 @runtime_checkable
@@ -244,6 +271,22 @@ class Source(Protocol):
 
         Raises ``Unreadable`` or ``Vanished``.
         """
+
+    def folders(self, folder: bytes) -> list[bytes]:
+        """Names of the folders in ``folder``, which is relative to the root, in byte order; no links, nothing that a
+        scan leaves out. Raises ``NotFound`` for a folder that is none of these, ``LibraryError`` for one that cannot
+        be read.
+        """
+
+    def counts(self, folder: bytes) -> FolderCounts | None:
+        """What lies directly in a folder; ``None`` when it cannot be read."""
+
+
+class FolderCounts(NamedTuple):
+    """How many folders and files of sound lie directly in a folder."""
+
+    folders: int
+    tracks: int
 
 
 class FoundFile(NamedTuple):

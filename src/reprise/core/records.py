@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from reprise.core.accounts import People
+    from reprise.core.analysis import Analysis
     from reprise.core.feed import Feed
     from reprise.core.figures import Figures
     from reprise.core.following import ForeignIds
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from reprise.core.listing import Listing
     from reprise.core.plan import Operation, PlannedModel, Selection
     from reprise.core.ports import FoundFile, ScanProblem
+    from reprise.core.rename_journal import Renames
     from reprise.core.schedules import Schedules
     from reprise.core.space import Space, SpaceState
     from reprise.core.spec import ModelSpec
@@ -54,12 +56,16 @@ class ScanBatch:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """One finished operation whose vector is in the store. ``state`` is what the worker read."""
+    """One finished operation whose vector is in the store. ``state`` is what the worker read.
+
+    ``analysis`` is what was heard of the item, if the model tells that.
+    """
 
     item_id: int
     state: InputState
     learned: bool
     """Whether ``state`` tells the catalogue something new about the item."""
+    analysis: Analysis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,10 +342,13 @@ class Ledger(Protocol):
         failed: Sequence[Failed],
         at: float,
     ) -> Counters:
-        """Write the fate of leased rows and the job's counters in one transaction; returns the model's."""
+        """Write the fate of leased rows, what was heard and the job's counters in one transaction.
+
+        Returns the counters of the model.
+        """
 
     def retract(self, owner: str, job_id: str, space_id: int, item_ids: Collection[int], at: float) -> None:
-        """Take back what the job had done: its vectors turned out to be worthless and are deleted."""
+        """Take back what the job had done, with what it heard: its vectors turned out to be worthless and are deleted."""
 
     def lost_vectors(self, owner: str, space_id: int, item_ids: Collection[int], at: float) -> int:
         """Rows whose vector is not in the store any more are to be done again."""
@@ -382,6 +391,38 @@ class Ledger(Protocol):
     def forget_space(self, owner: str, space_id: int) -> None: ...
 
 
+class Analyses(Protocol):
+    """What was heard of the items. A row goes with its item; one of another content than the item's is not shown.
+
+    Written by ``Ledger.commit``, in the transaction that calls the work done. What was heard of a whole track is kept
+    when later only a part of the same content is listened to. Dropping the space whose job heard it leaves it alone.
+    """
+
+    def get(self, owner: str, item_id: int) -> Analysis | None: ...
+
+    def many(self, owner: str, item_ids: Collection[int]) -> dict[int, Analysis]:
+        """Those that are known, without their fingerprints."""
+
+    def of_files(
+        self, owner: str, library_id: int, folder: bytes = b""
+    ) -> Iterator[tuple[bytes, int, int, Analysis]]:
+        """(path, size, mtime_ns, analysis without its fingerprint) of present files in ``folder``, relative to the
+        library's root, in the byte order of their paths, in constant memory."""
+
+    def of_paths(
+        self, owner: str, library_id: int, paths: Collection[bytes]
+    ) -> Iterator[tuple[bytes, int, int, Analysis]]:
+        """The same for these files, relative to the library's root, in no order."""
+
+    def fingerprints(
+        self, owner: str, library_id: int | None = None
+    ) -> Iterator[tuple[int, float | None, bytes]]:
+        """(item id, seconds that were heard, fingerprint) of present items, by id, in constant memory."""
+
+    def count(self, owner: str) -> int:
+        """Present items of which it is known."""
+
+
 class Speeds(Protocol):
     def get(self, fingerprint: str, machine: str) -> Speed | None: ...
 
@@ -410,6 +451,9 @@ class Catalogue(Protocol):
     def ledger(self) -> Ledger: ...
 
     @property
+    def analyses(self) -> Analyses: ...
+
+    @property
     def speeds(self) -> Speeds: ...
 
     @property
@@ -426,5 +470,8 @@ class Catalogue(Protocol):
 
     @property
     def foreign_ids(self) -> ForeignIds: ...
+
+    @property
+    def renames(self) -> Renames: ...
 
     def close(self) -> None: ...

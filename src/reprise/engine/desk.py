@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from reprise.core.analysis import Analysis
     from reprise.core.plan import Operation
     from reprise.engine.messages import Result
     from reprise.errors import ItemError
@@ -26,7 +27,10 @@ BYTES_PER_AUDIO_SECOND = 16_000.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one operation: a vector or an error. ``state`` is the content that was read, if any was."""
+    """What became of one operation: a vector or an error. ``state`` is the content that was read, if any was.
+
+    ``analysis`` is what was heard besides, if the model tells that.
+    """
 
     operation: Operation
     vector: NDArray[np.float32] | None
@@ -34,6 +38,7 @@ class Outcome:
     state: InputState | None
     seconds: float
     audio_seconds: float
+    analysis: Analysis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +84,12 @@ class Desk:
         operation = self.operations.pop(result.key)
         del self.tasks[result.key]
         error = item_error(result.code, result.message) if result.code else None
-        return Outcome(operation, result.array, error, result.state, result.seconds, result.audio_seconds)
+        return Outcome(
+            operation,
+            result.array,
+            error,
+            result.state,
+            result.seconds,
+            result.audio_seconds,
+            result.analysis,
+        )

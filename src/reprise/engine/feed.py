@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from reprise.core.events import ItemFailed, JobFinished, Progress, ScanProgress
+from reprise.core.events import ItemFailed, JobFinished, Progress, RenameProgress, ScanProgress
 from reprise.errors import CatalogueError, DiskFull
 
 if TYPE_CHECKING:
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 ROWS_BETWEEN_PRUNINGS = 1000
 
-LEAST_SECONDS = {Progress.name: 1 / 3, ItemFailed.name: 1.0, ScanProgress.name: 1 / 3}
+LEAST_SECONDS = {
+    Progress.name: 1 / 3,
+    ItemFailed.name: 1.0,
+    ScanProgress.name: 1 / 3,
+    RenameProgress.name: 1 / 3,
+}
 """Between two rows of one kind; a job that embeds writes four a second at most.
 
 Of these kinds the latest is worth telling; those in between are left out, and ``left_out`` says how many they were.

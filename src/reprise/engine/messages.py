@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from reprise.core.analysis import Analysis
+
 
 class Role(StrEnum):
     """What a process does with what it is sent.
@@ -51,7 +53,8 @@ class Result:
 
     ``state`` is what the process read: stat and digest of the very bytes that it decoded. ``seconds`` is busy time.
     ``part`` is the number of the window that ``array`` holds or describes; a preparing process sends one result for
-    each, and then one without an array, ``last``, whose ``part`` is their count.
+    each, and then one without an array, ``last``, whose ``part`` is their count. ``analysis``: what was heard besides,
+    if the model tells that.
     """
 
     key: int
@@ -63,6 +66,7 @@ class Result:
     audio_seconds: float
     part: int = 0
     last: bool = True
+    analysis: Analysis | None = None
 
 
 @dataclass(frozen=True, slots=True)

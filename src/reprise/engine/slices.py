@@ -296,4 +296,5 @@ def _completed(outcome: Outcome) -> Completed:
     if state is None:
         raise ValueError(f"item {operation.item_id} has a vector but nobody knows of which content")
     known = (operation.size, operation.mtime_ns, operation.digest)
-    return Completed(operation.item_id, state, learned=known != (state.size, state.mtime_ns, state.digest))
+    learned = known != (state.size, state.mtime_ns, state.digest)
+    return Completed(operation.item_id, state, learned, outcome.analysis)

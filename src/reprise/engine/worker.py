@@ -16,7 +16,14 @@ import psutil
 from reprise.core.cuts import split_path
 from reprise.core.items import InputState
 from reprise.core.pooling import pool
-from reprise.core.ports import Described, SeekableAudio, TextModel, WindowedModel
+from reprise.core.ports import (
+    Described,
+    ListeningModel,
+    NativeAudio,
+    SeekableAudio,
+    TextModel,
+    WindowedModel,
+)
 from reprise.core.spec import Execution
 from reprise.engine.messages import Answers, ModelLost, NotReady, Ready, Result, Role, TooLarge
 from reprise.errors import (
@@ -36,7 +43,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from reprise.core.ports import Audio, EmbeddingModel, Vectors
+    from reprise.core.ports import Audio, EmbeddingModel, Tap, Vectors
     from reprise.engine.messages import Slot, Task
 
 ANSWER_SECONDS = 0.5
@@ -202,8 +209,12 @@ class Worker:
         return InputState(state.size, state.mtime_ns, self._reader.digest(task.path))
 
     def _embed(self, task: Task, audio: _Metered, state: InputState) -> Result:
-        vector = np.asarray(self._model.encode([self._prepared(audio)])[0])
-        return Result(task.key, vector, "", "", state, 0.0, audio.seconds)
+        if isinstance(self._model, ListeningModel):
+            prepared, analysis = self._model.listen(audio)
+        else:
+            prepared, analysis = self._prepared(audio), None
+        vector = np.asarray(self._model.encode([prepared])[0])
+        return Result(task.key, vector, "", "", state, 0.0, audio.seconds, analysis=analysis)
 
     def _prepared(self, audio: Audio) -> NDArray[np.float32]:
         if isinstance(self._model, WindowedModel):
@@ -304,6 +315,11 @@ class _Metered:
             return None
         self.seconds = self.vouched_seconds or 0.0
         return self._audio.excerpt(start, samples)
+
+    def tap(self, listener: Tap | None) -> None:
+        """Sound that has no native form is heard in mono only."""
+        if isinstance(self._audio, NativeAudio):
+            self._audio.tap(listener)
 
     def description(self) -> str | None:
         return self._audio.description() if isinstance(self._audio, Described) else None

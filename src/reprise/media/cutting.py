@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reprise.media.packets import decoded_frames
+from reprise.media.packets import MOST_PLANES, decoded_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -64,7 +64,7 @@ class _Window:
         at = self._seek() if seek else 0
         for frames in decoded_frames(self._container, self._stream, losses):
             inside = []
-            for frame in frames:
+            for frame in map(_readable, frames):
                 if (
                     frame.sample_rate != self._rate
                 ):  # a header may state another one, and chained streams change it
@@ -115,6 +115,15 @@ class _Window:
         if kept <= skipped:
             return None
         return frame if kept - skipped == frame.samples else _trimmed(frame, skipped, kept)
+
+
+def _readable(frame: AudioFrame) -> AudioFrame:
+    """Interleaved, where PyAV cannot look at the planes."""
+    if not frame.format.is_planar or frame.layout.nb_channels < MOST_PLANES:
+        return frame
+    from av.audio.resampler import AudioResampler
+
+    return AudioResampler(format=frame.format.packed.name).resample(frame)[0]
 
 
 def _trimmed(frame: AudioFrame, first: int, end: int) -> AudioFrame:

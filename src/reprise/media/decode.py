@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from numpy.typing import NDArray
 
+    from reprise.core.ports import Tap
     from reprise.media.packets import Losses
     from reprise.media.resample import MonoResampler
 
@@ -88,6 +89,7 @@ class AudioFile:
         self._limits = limits
         self._declared: float | None = None
         self._opened = False
+        self._listener: Tap | None = None
         self.lossless = False
         """Whether the codec loses nothing; known once the file was opened."""
 
@@ -106,6 +108,10 @@ class AudioFile:
                 return None
         return self._inside(self._declared)
 
+    def tap(self, listener: Tap | None) -> None:
+        """``reprise.core.ports.NativeAudio``: heard before it is mixed to mono, in blocks of 65,536 samples."""
+        self._listener = listener
+
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Mono blocks of shape (n,), nominal range -1 to 1, in order.
 
@@ -113,9 +119,11 @@ class AudioFile:
         ``TooLong``, and after the last block ``Truncated``.
         """
         from reprise.media.resample import MonoResampler
+        from reprise.media.tapping import NativeTap
 
         content = self._look()
-        resampler = MonoResampler(self._sample_rate)
+        tap = NativeTap(self._listener) if self._listener else None
+        resampler = MonoResampler(self._sample_rate, tap)
         decoded = 0
         with self._open(content) as opened:
             promised = self._inside(_promise(content, opened[1]))
@@ -155,9 +163,12 @@ class AudioFile:
         skipped = start - first * self._sample_rate // FRAMES_PER_SECOND
         end = -(-(start + samples) * FRAMES_PER_SECOND // self._sample_rate) + 1
         offset = self._cut.start if self._cut else 0
-        part = Cut(1, offset + first, offset + end).path_in(self._path)
+        part = AudioFile(
+            Cut(1, offset + first, offset + end).path_in(self._path), self._sample_rate, self._limits
+        )
+        part.tap(self._listener)
         try:
-            blocks = list(AudioFile(part, self._sample_rate, self._limits).blocks())
+            blocks = list(part.blocks())
         except (NotAudio, NoAudioStream, EmptyFile, TooShort, Truncated):
             return None
         found = np.concatenate(blocks)[skipped : skipped + samples]

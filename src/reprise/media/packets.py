@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _BAD_READS = 16
 """Reads that fail one after the other before the rest of a file is given up."""
 
+MOST_PLANES = 8
+"""A frame lists so many planes; with all of them in use PyAV looks for the end of the list behind it, and crashes."""
+
 
 class Losses(Protocol):
     """Who counts packets and frames that were too damaged to use."""

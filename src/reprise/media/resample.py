@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from av.filter.context import FilterContext
     from numpy.typing import NDArray
 
+    from reprise.media.tapping import NativeTap
+
     Block = NDArray[np.float32]
 
 BLOCK_SAMPLES = 65_536
@@ -33,14 +35,18 @@ _MIN_RATE, _MAX_RATE = 1_000, 6_144_000  # Hz; anything else comes from damaged 
 
 
 class MonoResampler:
-    """Feed it frames; pull blocks. A frame unlike those before it begins a new graph, and nothing is lost."""
+    """Feed it frames; pull blocks. A frame unlike those before it begins a new graph, and nothing is lost.
+
+    ``tap`` hears the same frames before they are mixed.
+    """
 
     lost: int
     """Packets and frames that were too damaged to use."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, tap: NativeTap | None = None) -> None:
         self.lost = 0
         self._rate = rate
+        self._tap = tap
         self._graph: Graph | None = (
             None  # a graph lives as long as this holds it; its contexts do not keep it
         )
@@ -70,6 +76,8 @@ class MonoResampler:
         yield from self._left
         self._left.clear()
         yield from self._drain()
+        if self._tap is not None:
+            self._tap.drain()
 
     def finish(self) -> Iterator[Block]:
         """The rest, the last block of any length."""
@@ -81,11 +89,13 @@ class MonoResampler:
         """For the first frame, or one whose rate, layout or format changed (chained streams, broadcasts)."""
         self._left = list(self.finish())
         self._graph = self._source = self._sink = None
+        if self._tap is not None:
+            self._tap.leave()
         if _MIN_RATE <= frame.sample_rate <= _MAX_RATE:
             with suppress(
                 FFmpegError
             ):  # damaged data can have a shape that no filter takes: that frame is lost
-                source = self._build(frame)
+                source = self._build_tapped(frame)
                 source.push(frame)
                 self._source = source
         if self._source is None:
@@ -106,7 +116,15 @@ class MonoResampler:
             # One bad float sample in a file of floats would spoil everything computed from the block.
             yield block if np.isfinite(block.sum()) else np.nan_to_num(block, posinf=0.0, neginf=0.0)
 
-    def _build(self, frame: AudioFrame) -> FilterContext:
+    def _build_tapped(self, frame: AudioFrame) -> FilterContext:
+        """Where a change of shape cannot be converted for the tap, it goes without: the sound itself comes first."""
+        if self._tap is not None:
+            with suppress(FFmpegError, ValueError):
+                return self._build(frame, self._tap)
+            self._tap.leave()
+        return self._build(frame, None)
+
+    def _build(self, frame: AudioFrame, tap: NativeTap | None) -> FilterContext:
         channels, layout = frame.layout.nb_channels, frame.layout.name
         graph = Graph()
         graph.threads = 1
@@ -117,6 +135,8 @@ class MonoResampler:
             channel_layout=layout,
             time_base=f"1/{frame.sample_rate}",
         )
+        if tap is not None:
+            last = tap.join(graph, source, frame)
         for name, arguments in _chain(self._rate, channels, layout):
             node = graph.add(name, arguments)
             last.link_to(node)

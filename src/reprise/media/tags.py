@@ -21,8 +21,12 @@ from reprise.errors import Unreadable, Vanished
 from reprise.media.sniff import sniff
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import BinaryIO
+    from collections.abc import Callable, Mapping
+    from typing import BinaryIO, TypeVar
+
+    from av.container import InputContainer
+
+    T = TypeVar("T")
 
 _MAX_READS = 5_000  # a VBR file without a header takes 1,150, everything else under 500
 _MAX_READ_BYTES = 16 * 1024 * 1024  # of one tag field; covers are skipped, not read
@@ -69,15 +73,25 @@ def read_tags(path: bytes) -> Tags:
 
     Raises ``Unreadable`` or ``Vanished``.
     """
+    return read_with(path, tags_of, _tags_of_container) or Tags()
+
+
+def read_with(
+    path: bytes, from_tag: Callable[[TinyTag], T], from_container: Callable[[InputContainer], T]
+) -> T | None:
+    """Read with tinytag, or with FFmpeg what that does not know; ``None`` when neither understands the content.
+
+    Opens the file once, but for FFmpeg. Raises ``Unreadable`` or ``Vanished``.
+    """
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD_BYTES)
             if head[:4] == b"OggS":
-                return _tags(_tinytag(file, duration=False), _ogg_seconds(file, head))
-            if head[:1] == b"\xff" and sniff(head) != "mp3":  # tinytag would take it for MP3 and search
-                return _other_tags(path, head)
-            tag = _tinytag(file)
-            return _other_tags(path, head) if tag is None else _tags(tag, tag.duration)
+                return from_tag(_ogg(file, head))
+            tag = None
+            if head[:1] != b"\xff" or sniff(head) == "mp3":  # else tinytag would take it for MP3 and search
+                tag = _tinytag(file)
+            return _with_ffmpeg(path, head, from_container) if tag is None else from_tag(tag)
     except (FileNotFoundError, NotADirectoryError):
         raise Vanished("the file is gone") from None
     except OSError as error:
@@ -99,13 +113,12 @@ def _tinytag(file: BinaryIO, duration: bool = True) -> TinyTag | None:
     return _tinytag(file, duration=False) if duration else None
 
 
-def _tags(tag: TinyTag | None, seconds: float | None) -> Tags:
-    if tag is None:
-        return Tags(duration=_seconds(seconds))
+def tags_of(tag: TinyTag) -> Tags:
     year, bpm, key = tag.year, None, None
     if tag.other:
-        bpm, key = tag.other.get("bpm"), tag.other.get("initial_key") or tag.other.get("initialkey")
-        year = year or "".join(tag.other.get("date", ())[:1])  # FFmpeg writes it so in WMA
+        other = tag.other
+        bpm, key = other.get("bpm"), other.get("initial_key") or other.get("initialkey") or other.get("key")
+        year = year or "".join(other.get("date", ())[:1])  # FFmpeg writes it so in WMA
     return Tags(
         title=clean_text(tag.title),
         artist=clean_text(tag.artist),
@@ -117,28 +130,38 @@ def _tags(tag: TinyTag | None, seconds: float | None) -> Tags:
         disc=tag.disc or None,
         bpm=_bpm(bpm[0]) if bpm else None,
         key=clean_text(key[0]) if key else None,
-        duration=_seconds(seconds),
+        duration=_seconds(tag.duration),
     )
 
 
-def _other_tags(path: bytes, head: bytes) -> Tags:
-    """Through FFmpeg, for the containers that tinytag does not know."""
+def _with_ffmpeg(path: bytes, head: bytes, from_container: Callable[[InputContainer], T]) -> T | None:
+    """For the containers that tinytag does not know."""
     if sniff(head) not in _FFMPEG_CONTAINERS:
-        return Tags()
+        return None
     import av
 
     try:
         url = "file:" + os.fsdecode(path)
         with av.open(url, options={"protocol_whitelist": "file"}, metadata_errors="replace") as container:
-            found = {name.lower(): value for name, value in container.metadata.items()}
-            for stream in container.streams.audio:
-                found = {**{name.lower(): value for name, value in stream.metadata.items()}, **found}
-            return _from_metadata(found, container.duration)
+            return from_container(container)
     except (av.FFmpegError, ValueError):
-        return Tags()
+        return None
 
 
-def _from_metadata(found: Mapping[str, str], microseconds: int | None) -> Tags:
+def metadata_of(container: InputContainer) -> dict[str, str]:
+    """Every tag by its lower-case name; the file's own stand before those of its streams."""
+    found: dict[str, str] = {}
+    for stream in reversed(container.streams.audio):
+        found.update((name.lower(), value) for name, value in stream.metadata.items())
+    found.update((name.lower(), value) for name, value in container.metadata.items())
+    return found
+
+
+def _tags_of_container(container: InputContainer) -> Tags:
+    return tags_of_metadata(metadata_of(container), container.duration)
+
+
+def tags_of_metadata(found: Mapping[str, str], microseconds: int | None) -> Tags:
     def first(*names: str) -> str | None:
         return next((found[name] for name in names if found.get(name)), None)
 
@@ -150,8 +173,8 @@ def _from_metadata(found: Mapping[str, str], microseconds: int | None) -> Tags:
         album_artist=clean_text(first("album_artist", "albumartist", "album artist")),
         genre=clean_text(first("genre")),
         year=year_of(first("date", "year", "date_released", "originaldate")),
-        track=_whole(first("track", "tracknumber", "part_number")),
-        disc=_whole(first("disc", "discnumber")),
+        track=whole_number(first("track", "tracknumber", "part_number")),
+        disc=whole_number(first("disc", "discnumber")),
         bpm=_bpm(bpm) if bpm else None,
         key=clean_text(first("initialkey", "initial_key", "tkey", "key")),
         duration=_seconds(microseconds / 1_000_000 if microseconds else None),
@@ -178,7 +201,7 @@ def year_of(value: str | None) -> int | None:
     return int(found[0]) if found else None
 
 
-def _whole(value: str | None) -> int | None:
+def whole_number(value: str | None) -> int | None:
     """The first number of "3", "3/12" or "03"; 0 and none are ``None``."""
     found = _NUMBER.match(value.strip()) if value else None
     return (int(float(found[0].replace(",", "."))) or None) if found else None
@@ -196,12 +219,23 @@ def _seconds(value: float | None) -> float | None:
     return value
 
 
-def _ogg_seconds(file: BinaryIO, head: bytes) -> float | None:
-    """From the last page's position, instead of visiting every page as tinytag does."""
+def _ogg(file: BinaryIO, head: bytes) -> TinyTag:
+    """The length from the last page's position, instead of visiting every page as tinytag does."""
+    tag = _tinytag(file, duration=False) or TinyTag()
     try:
-        rate, skipped = _ogg_rate(head[28:])
-    except struct.error:
-        return None
+        rate, skipped, channels = _ogg_stream(head[28:])
+    except (struct.error, IndexError):
+        return tag
+    samples, size = _ogg_samples(file)
+    if rate and samples is not None:
+        tag.duration = (samples - skipped) / rate
+        tag.bitrate = size * 8 / tag.duration / 1000 if tag.duration > 0 else None
+    tag.samplerate, tag.channels = rate or None, channels or None
+    return tag
+
+
+def _ogg_samples(file: BinaryIO) -> tuple[int | None, int]:
+    """The position of the last page that has one, and the size of the file in bytes."""
     size = file.seek(0, os.SEEK_END)
     for reach in (16_384, 131_072):  # a page has at most 65,307 bytes
         file.seek(max(0, size - reach))
@@ -209,19 +243,19 @@ def _ogg_seconds(file: BinaryIO, head: bytes) -> float | None:
         at = len(tail)
         while (at := tail.rfind(b"OggS", 0, at)) >= 0:
             if len(tail) >= at + 14 and tail[at + 6 : at + 14] != b"\xff" * 8:
-                position = struct.unpack_from("<q", tail, at + 6)[0]
-                return (position - skipped) / rate if rate else None
-    return None
+                return struct.unpack_from("<q", tail, at + 6)[0], size
+    return None, size
 
 
-def _ogg_rate(packet: bytes) -> tuple[int, int]:
-    """Samples per second of the positions, and the samples that a player leaves out at the start."""
+def _ogg_stream(packet: bytes) -> tuple[int, int, int]:
+    """Samples per second of the positions, the samples that a player leaves out at the start, and the channels."""
     if packet.startswith(b"OpusHead"):
-        return 48_000, struct.unpack_from("<H", packet, 10)[0]
+        return 48_000, struct.unpack_from("<H", packet, 10)[0], packet[9]
     if packet.startswith(b"\x01vorbis"):
-        return struct.unpack_from("<I", packet, 12)[0], 0
+        return struct.unpack_from("<I", packet, 12)[0], 0, packet[11]
     if packet.startswith(b"\x7fFLAC"):
-        return struct.unpack_from(">Q", packet, 27)[0] >> 44, 0
+        packed = struct.unpack_from(">Q", packet, 27)[0]
+        return packed >> 44, 0, (packed >> 41 & 7) + 1
     if packet.startswith(b"Speex   "):
-        return struct.unpack_from("<I", packet, 36)[0], 0
-    return 0, 0
+        return struct.unpack_from("<I", packet, 36)[0], 0, struct.unpack_from("<I", packet, 48)[0]
+    return 0, 0, 0

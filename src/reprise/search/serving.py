@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
 
+PREFERRED = ("acoustic", "analysis")
+"""One embedding: ``reprise analyze`` makes it in passing."""
+
 
 def serving_space(catalogue: Catalogue, owner: str, model: str) -> Space:
     """The space that the pointer names; before the first cutover, the one that is filling.
@@ -42,7 +45,7 @@ def answering_models(catalogue: Catalogue, owner: str) -> list[str]:
     return list(dict.fromkeys([*serving, *filling]))
 
 
-def model_of_choice(catalogue: Catalogue, owner: str, preferred: str) -> str:
-    """The model to ask when none is named: the preferred one if it serves, else the first that answers, else it."""
+def model_of_choice(catalogue: Catalogue, owner: str) -> str:
+    """The model to ask when none is named: the first preferred one that answers, else any that does."""
     answering = answering_models(catalogue, owner)
-    return preferred if preferred in answering or not answering else answering[0]
+    return next((model for model in PREFERRED if model in answering), [*answering, PREFERRED[0]][0])

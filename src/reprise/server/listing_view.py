@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from reprise.app import App
+    from reprise.core.analysis import Analysis
     from reprise.core.items import Item, Library
 
 LINES_AT_ONCE = 1000
@@ -40,6 +41,15 @@ def _number(value: object) -> object:
 ItemId = Annotated[int, Field(ge=1, le=MOST_ID), BeforeValidator(_number)]
 
 
+class HeardBrief(BaseModel):
+    """What was heard of an item, in short; null is what cannot be told. All: /api/v1/items/ID/analysis."""
+
+    bpm: float | None
+    key: str | None = Field(description="As musicians write it: Am")
+    camelot: str | None
+    lufs: float | None
+
+
 class ItemFacts(BaseModel):
     """One item."""
 
@@ -57,6 +67,7 @@ class ItemFacts(BaseModel):
     bpm: float | None
     key: str | None
     duration: float | None = Field(description="Seconds")
+    heard: HeardBrief | None = Field(description="null: nobody has listened to it")
     size: int = Field(description="Bytes")
     updated_at: float = Field(description="Seconds since the epoch")
     missing: bool = Field(description="Its file was not there at the last scan")
@@ -84,7 +95,7 @@ class LibraryFacts(BaseModel):
     online: bool = Field(description="Its folder is there now")
 
 
-def item_facts(item: Item, models: Mapping[str, ModelView]) -> dict[str, Any]:
+def item_facts(item: Item, models: Mapping[str, ModelView], heard: Analysis | None) -> dict[str, Any]:
     """The fields of ``ItemFacts``."""
     tags = item.tags
     return {
@@ -102,6 +113,7 @@ def item_facts(item: Item, models: Mapping[str, ModelView]) -> dict[str, Any]:
         "bpm": _finite(tags.bpm),
         "key": tags.key,
         "duration": _finite(tags.duration),
+        "heard": heard and _brief(heard),
         "size": item.state.size,
         "updated_at": item.updated_at,
         "missing": item.missing_since is not None,
@@ -110,10 +122,22 @@ def item_facts(item: Item, models: Mapping[str, ModelView]) -> dict[str, Any]:
     }
 
 
+def _brief(heard: Analysis) -> dict[str, Any]:
+    """The fields of ``HeardBrief``."""
+    return {
+        "bpm": heard.tempo and round(heard.tempo.bpm, 2),
+        "key": heard.key and heard.key.key.name,
+        "camelot": heard.key and heard.key.key.camelot,
+        "lufs": heard.loudness and round(heard.loudness.integrated, 1),
+    }
+
+
 def items_facts(app: App, items: Sequence[Item]) -> list[dict[str, Any]]:
     """The facts of several items in their order, with how far each model is with them."""
-    views = app.catalogue().listing.model_views(app.owner, {item.id for item in items})
-    return [item_facts(item, views.get(item.id, {})) for item in items]
+    ids = {item.id for item in items}
+    views = app.catalogue().listing.model_views(app.owner, ids)
+    heard = app.catalogue().analyses.many(app.owner, ids)
+    return [item_facts(item, views.get(item.id, {}), heard.get(item.id)) for item in items]
 
 
 def facts_of(app: App, item_ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from reprise.app import DEFAULT_MODEL
 from reprise.core.names import folded
 from reprise.errors import UsageError
 from reprise.search.query import Exclusions
@@ -84,7 +83,7 @@ class Stopwatch:
 
 def models_of(app: App, named: Sequence[str]) -> tuple[str, ...]:
     """The models named, or the one that search answers with. Raises ``UnknownModel``."""
-    return app.models(named or (model_of_choice(app.catalogue(), app.owner, DEFAULT_MODEL),))
+    return app.models(named or (model_of_choice(app.catalogue(), app.owner),))
 
 
 def readers_of(app: App, named: Sequence[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def services_of(house: House) -> Sequence[Service]:
     """Made here, started by the house."""
     from reprise.server.clock import Clock, QuietGate
+    from reprise.server.duplicates import DuplicateFinder
     from reprise.server.embedding.socket import EmbedSocket
     from reprise.server.following import Follower
     from reprise.server.job_host import JobHost
@@ -23,11 +24,13 @@ def services_of(house: House) -> Sequence[Service]:
     from reprise.server.notices import Notices
     from reprise.server.previews import Previews
     from reprise.server.readiness import Readiness
+    from reprise.server.renaming import Renamings
     from reprise.server.texts import Texts
 
     quiet = QuietGate(lambda: house.app.settings.text("quiet_hours"))
     return [
         Maps(house),
+        DuplicateFinder(house),
         Texts(house),
         ListingUpkeep(house),
         Previews(house),
@@ -36,6 +39,7 @@ def services_of(house: House) -> Sequence[Service]:
         Live(house),
         Clock(house),
         Notices(house),
+        Renamings(house),
         JobHost(house, quiet.quiet_until),
         Follower(house),
         EmbedSocket(house),

@@ -1,4 +1,4 @@
-"""Rows of the feed as the events that a panel hears: jobs as they stand, ends of jobs, scans, spaces."""
+"""Rows of the feed as the events that a panel hears: jobs as they stand, ends of jobs, scans, spaces, renaming."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reprise.core.feed import FeedRow
     from reprise.server.house import House
 
-LIBRARY, SPACE = "library", "space"
+LIBRARY, SPACE, RENAME = "library", "space", "rename"
 FOR_EVERYBODY = frozenset({LIBRARY, SPACE})
 """What people hear who are no administrators, of their owner."""
 
@@ -64,8 +64,8 @@ def _events(
     house: House, row: FeedRow, jobs: dict[tuple[str, str], dict[str, Any]]
 ) -> Sequence[tuple[str, dict[str, Any]]]:
     facts: dict[str, Any] = json.loads(row.data)
-    if row.name in FOR_EVERYBODY:
-        return [(row.name, facts)]
+    if row.name in FOR_EVERYBODY or row.name.startswith("rename_"):
+        return [_own(row.name, facts)]
     job = _job(house, row, jobs)
     if row.name.startswith("scan_"):
         return [(LIBRARY, _scan(row.name, facts, job))]
@@ -76,6 +76,13 @@ def _events(
     if row.name == "job_finished" and facts.get("state") in LEVELS:
         return [("job", job), ("notice", notice(job, facts))]
     return [("job", job)]
+
+
+def _own(name: str, facts: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What says all by itself."""
+    if name in FOR_EVERYBODY:
+        return name, facts
+    return RENAME, {key: value for key, value in facts.items() if key != "event"}
 
 
 def _job(house: House, row: FeedRow, jobs: dict[tuple[str, str], dict[str, Any]]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reprise.core.cuts import split_path
 from reprise.core.items import AUDIO_SUFFIXES, display_path
-from reprise.core.ports import WHOLE, FoundFile, ScanProblem
-from reprise.errors import BadSetting, LibraryError, Vanished
+from reprise.core.ports import WHOLE, FolderCounts, FoundFile, ScanProblem
+from reprise.errors import BadSetting, LibraryError, NotFound, Vanished
 from reprise.media.essence import Essences
 from reprise.media.kinds import file_kind
 from reprise.media.tags import read_tags
@@ -52,7 +53,7 @@ class FolderSource:
     def __init__(self, root: bytes, exclude: tuple[str, ...] = (), follow_links: bool = True) -> None:
         self._root = root
         self._prefix = os.path.join(root, b"")  # joined by hand: a scan does it for every file
-        self._excluded = _excluder(exclude) if exclude else None
+        self._excluded = excluder(exclude) if exclude else None
         self._follow_links = follow_links
         self._essences = Essences()
         self._cut_tags: dict[bytes, Tags] = {}
@@ -100,6 +101,47 @@ class FolderSource:
         """32 bytes over the essence of the item at ``path``. Raises ``Unreadable`` or ``Vanished``."""
         return self._essences.digest(self._prefix + path)
 
+    def folders(self, folder: bytes) -> list[bytes]:
+        """Names of the folders in a folder that a scan comes into, without links.
+
+        Raises ``NotFound``, and ``LibraryError`` for what cannot be read.
+        """
+        below = os.path.join(folder, b"")
+        gone = NotFound(f"there is no folder {display_path(folder)!r}", cure="look where it lies now")
+        if below and not (self._is_open(below) and _is_real(self._root, folder)):
+            raise gone
+        try:
+            with os.scandir(self._prefix + folder) as entries:
+                return sorted(entry.name for entry in entries if self._is_subfolder(below, entry))
+        except OSError as error:
+            if folder and error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}:
+                raise gone from None
+            raise _root_problem(folder or self._root, error) from None
+
+    def counts(self, folder: bytes) -> FolderCounts | None:
+        """What lies directly in a folder; ``None`` when it cannot be read."""
+        below = os.path.join(folder, b"")
+        folders = tracks = 0
+        try:
+            with os.scandir(self._prefix + folder) as entries:
+                for entry in entries:
+                    if self._is_subfolder(below, entry):
+                        folders += 1
+                    elif self._is_track(below, entry):
+                        tracks += 1
+        except OSError:
+            return None
+        return FolderCounts(folders, tracks)
+
+    def _is_subfolder(self, below: bytes, entry: os.DirEntry[bytes]) -> bool:
+        return entry.is_dir(follow_symlinks=False) and self._is_open(below + entry.name + b"/")
+
+    def _is_track(self, below: bytes, entry: os.DirEntry[bytes]) -> bool:
+        name = entry.name
+        if name[:1] == b"." or not _is_audio(name) or entry.is_dir():
+            return False
+        return self._excluded is None or not self._excluded(below + name)
+
     def _tags_of_cut(self, file: bytes, path: bytes) -> Tags:
         if path not in self._cut_tags:
             folder = file[: file.rfind(b"/") + 1]
@@ -125,17 +167,21 @@ class FolderSource:
 
     def _entered(self, folder: bytes) -> bool:
         """Whether a walk of the whole library would come into the folder, and this way."""
+        if not self._is_open(folder):
+            return False
+        if _is_real(self._root, folder):
+            return True
+        real, root = os.path.realpath(self._prefix + folder), os.path.realpath(self._root)
+        # By way of a link: what lies in the library itself is found where it really is.
+        return self._follow_links and not real.startswith(os.path.join(root, b""))
+
+    def _is_open(self, folder: bytes) -> bool:
+        """Whether neither the folder nor one above it is hidden or excluded."""
         names = folder.rstrip(b"/").split(b"/")
         if any(name[:1] in (b".", b"") or name in _SKIPPED_NAMES for name in names):
             return False
         above = [b"/".join(names[: depth + 1]) + b"/" for depth in range(len(names))]
-        if self._excluded is not None and any(self._excluded(path) for path in above):
-            return False
-        real, root = os.path.realpath(self._prefix + folder), os.path.realpath(self._root)
-        if real == os.path.join(root, *names):
-            return True
-        # By way of a link: what lies in the library itself is found where it really is.
-        return self._follow_links and not real.startswith(os.path.join(root, b""))
+        return self._excluded is None or not any(self._excluded(path) for path in above)
 
     def _refuse_lost_root(self) -> None:
         """A folder may be gone because its disk is: that must not cost what was in it."""
@@ -243,6 +289,12 @@ class FolderSource:
         return None
 
 
+def _is_real(root: bytes, folder: bytes) -> bool:
+    """Whether the folder lies where its path says, without a link on the way down from the root."""
+    real = os.path.join(os.path.realpath(root), *folder.rstrip(b"/").split(b"/"))
+    return os.path.realpath(os.path.join(root, folder)) == real
+
+
 def _is_audio(name: bytes) -> bool:
     return b"." + name.rpartition(b".")[2].lower() in _SUFFIXES and b"." in name
 
@@ -288,7 +340,7 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _excluder(patterns: tuple[str, ...]) -> Callable[[bytes], bool]:
+def excluder(patterns: tuple[str, ...]) -> Callable[[bytes], bool]:
     """Whether a relative path (a folder's ends with a slash) is excluded. Raises ``BadSetting``."""
     from pathspec import GitIgnoreSpec
 

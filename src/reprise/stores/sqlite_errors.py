@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from reprise.disks import is_full
 from reprise.errors import DiskFull, RepriseError, StoreError
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ CURE_ACCESS = "make the file and its folder readable and writable for the user t
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-_LEAST_FREE_BYTES = 1 << 20
-"""Below this an I/O error is put down to the disk: SQLite reports a full one in several ways."""
 
 
 class DamagedFile(StoreError):
@@ -59,15 +56,10 @@ def of_system(path: Path, error: OSError) -> RepriseError:
 
 def _of_sqlite(path: Path, error: sqlite3.Error) -> RepriseError:
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and _disk_is_full(path)):
+    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and is_full(path.parent)):
         return DiskFull(f"no room left to write {path}")
     if primary in _LOCKED:
         return Locked(f"{path} is locked")
     if primary in _DAMAGED:
         return DamagedFile(f"{path} is damaged: {error}")
     return StoreError(f"{path}: {error}", cure=CURE_ACCESS)
-
-
-def _disk_is_full(path: Path) -> bool:
-    room = os.statvfs(path.parent)
-    return room.f_bavail * room.f_frsize < _LEAST_FREE_BYTES

@@ -24,6 +24,7 @@ from reprise_plugin_models.behaviour import (
     DIMENSION,
     IN_DECODING,
     IN_ENCODING,
+    analysis_of,
     file_behind,
     misbehave,
     note,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from reprise.core.analysis import Analysis
     from reprise.core.ports import Audio
 
 
@@ -191,6 +193,26 @@ class WrongShape(_Replaced):
         return np.ones(DIMENSION + 1, np.float32)
 
 
+class Listening(Null):
+    """Tells what it heard as well: a tempo and a fingerprint made of the content."""
+
+    name = "listening"
+
+    def listen(self, audio: Audio) -> tuple[NDArray[np.float32], Analysis]:
+        prepared = self.prepare(audio)
+        with open(file_behind(audio), "rb") as file:
+            return prepared, analysis_of(file.read())
+
+
+class ListeningConstant(Listening):
+    """Gives every item, but not the canaries, the same vector."""
+
+    name = "listening-constant"
+
+    def encode(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        return super().encode(prepared) if len(prepared) == 2 else np.ones((1, DIMENSION), np.float32)
+
+
 class Reader(Null):
     """Reads text: where a text lies in its space is told by how long it is."""
 
@@ -211,6 +233,6 @@ class Reader(Null):
 
 MODELS = (
     Null, NullB, NullC, Versioned, Exclusive, ExclusiveB, BrokenLoad, CrashLoad, SlowLoad, SameCanaries, Constant,
-    Nan, Zeros, WrongShape, Windowed, WindowedB, WindowedOnDevice, WithoutPlacement, Heard,
+    Nan, Zeros, WrongShape, Listening, ListeningConstant, Windowed, WindowedB, WindowedOnDevice, WithoutPlacement, Heard,
     Reader,
 )  # fmt: skip

@@ -83,11 +83,25 @@ export interface Item {
   bpm: number | null;
   key: string | null;
   duration: number | null;
+  /** What listening told; null: nobody has listened. */
+  heard: { bpm: number | null; key: string | null; camelot: string | null; lufs: number | null } | null;
   size: number;
   updated_at: number;
   missing: boolean;
   label: string;
   models: Record<string, ModelState>;
+}
+
+export interface Heard {
+  seconds: number;
+  whole: boolean;
+  tempo: { bpm: number; confidence: number; alternatives: { bpm: number; strength: number }[]; first_beat: number | null } | null;
+  key: { name: string; camelot: string; open_key: string; confidence: number; second: string | null } | null;
+  loudness: { integrated: number; range: number; true_peak: number; gain: number } | null;
+  lead_silence: number | null;
+  tail_silence: number | null;
+  tuning: number;
+  cues: { kind: "intro" | "drop" | "breakdown"; seconds: number; strength: number }[];
 }
 
 export interface Warning {

@@ -104,6 +104,13 @@ def _with(function: Decorated, *options: Callable[[Decorated], Decorated]) -> De
     return function
 
 
+def models_of(app: App, named: Sequence[str]) -> tuple[str, ...]:
+    """The models named, or the one that search answers with. Raises ``UnknownModel``, ``ModelLoadFailed``."""
+    from reprise.search.serving import model_of_choice
+
+    return app.models(named or (model_of_choice(app.catalogue(), app.owner),))
+
+
 def seeds_of(app: App, tracks: Sequence[str], weights: Sequence[float]) -> tuple[Seed, ...]:
     """The tracks that are meant, each with its weight. Raises ``click.UsageError`` unless all or none have one."""
     from reprise.search.query import Seed
@@ -125,14 +132,18 @@ def tracks_of(app: App, tracks: Sequence[str]) -> tuple[Item, ...]:
 
 
 def query_of(
-    app: App, seeds: tuple[Seed, ...], models: Sequence[str], options: Mapping[str, Any], blend: str = "mean"
+    app: App,
+    seeds: tuple[Seed, ...],
+    models: tuple[str, ...],
+    options: Mapping[str, Any],
+    blend: str = "mean",
 ) -> Query:
     """The question, of the values that ``limit_option``, ``taste_options`` and ``exclusion_options`` gave."""
     from reprise.search.query import Blend, Merge, Query
 
     return Query(
         seeds,
-        app.models(models),
+        models,
         options["limit"],
         Blend(blend),
         Merge(options["merge"]),

@@ -31,6 +31,8 @@ SPOKEN = (
     events.SpaceCleared,
     events.ModelNotice,
     events.BatchResized,
+    events.RenameNotice,
+    events.RenameFinished,
 )
 
 
@@ -53,12 +55,13 @@ class Bar:
             TextColumn("{task.fields[model]}"),
             BarColumn(bar_width=20),
             TextColumn("{task.percentage:>5.1f} %"),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f} operations"),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f} {task.fields[unit]}"),
             TextColumn("{task.fields[note]}", markup=False),
             console=Console(stderr=True),
         )
         self._tasks: dict[str, TaskID] = {}
         self._failures = 0
+        self._renaming = TaskID(0)
 
     def __enter__(self) -> Bar:
         self._progress.start()
@@ -80,6 +83,12 @@ class Bar:
             self._end(event)
         elif isinstance(event, events.ItemFailed):
             self._failed(event)
+        elif isinstance(event, events.RenameStarted):
+            self._renaming = self._progress.add_task(
+                "", total=event.total, model="renaming", unit="files", note=""
+            )
+        elif isinstance(event, events.RenameProgress):
+            self._renamed(event)
         elif isinstance(event, SPOKEN):
             self._say(sentence(event))
 
@@ -92,7 +101,12 @@ class Bar:
 
     def _begin(self, event: events.ModelStarted) -> None:
         self._tasks[event.model] = self._progress.add_task(
-            "", total=event.total, completed=event.total - event.to_do, model=event.model, note="loading"
+            "",
+            total=event.total,
+            completed=event.total - event.to_do,
+            model=event.model,
+            unit="operations",
+            note="loading",
         )
 
     def _advance(self, event: events.Progress) -> None:
@@ -108,6 +122,17 @@ class Bar:
             self._progress.update(self._tasks[event.model], note="failed" if event.error else "done")
         if event.error:
             self._say(sentence(event))
+
+    def _renamed(self, event: events.RenameProgress) -> None:
+        self._progress.below = event.current
+        self._progress.update(self._renaming, completed=event.done)
+        if not event.code:
+            return
+        self._failures += 1
+        if self._failures <= FAILURES_SHOWN:
+            self._say(sentence(event))
+        if self._failures == FAILURES_SHOWN:
+            self._say(f"further ones are listed by: reprise rename list {event.session_id} --failed")
 
     def _failed(self, event: events.ItemFailed) -> None:
         """The first failures are told at once; a broken folder must not bury the bar under thousands."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reprise.core.events import Emit, Event
 
 WARNINGS = (events.ItemFailed, events.SpaceHeld, events.BatchResized)
-DEBUGGING = (events.Progress, events.ScanProgress)
+DEBUGGING = (events.Progress, events.ScanProgress, events.RenameProgress)
 
 
 def make_log(level: str, form: str) -> Emit:

@@ -134,3 +134,31 @@ def _(event: events.JobFinished) -> str:
     if not operations["done"] and not operations["failed"] and event.state == "completed":
         return f"nothing to do: {counted(operations['total'], 'operation')} up to date"
     return text
+
+
+@sentence.register
+def _(event: events.RenameStarted) -> str:
+    verb = "gives old names back to" if event.undo else "renames"
+    return f"session {event.session_id} {verb} {counted(event.total, 'file')}"
+
+
+@sentence.register
+def _(event: events.RenameProgress) -> str:
+    if event.code:
+        return f"{event.result}: {event.current}: {event.reason}"
+    return f"{event.percent:.1f} %: {event.done:,} of {counted(event.total, 'file')}  {event.current}"
+
+
+@sentence.register
+def _(event: events.RenameNotice) -> str:
+    return event.text
+
+
+@sentence.register
+def _(event: events.RenameFinished) -> str:
+    state = event.state.replace("_", " ")
+    why = f": {event.error}" if event.error else ""
+    return (
+        f"session {event.session_id} {state}{why}: {event.done:,} of {counted(event.total, 'file')},"
+        f" {event.failed:,} failed, in {duration(event.seconds)}"
+    )

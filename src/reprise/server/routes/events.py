@@ -42,7 +42,7 @@ class Events(BaseModel):
     response_class=EventStream,
     responses={
         200: {
-            "description": "Server-sent events: snapshot, job, notice, library, space, machine",
+            "description": "Server-sent events: snapshot, job, notice, library, space, rename, machine",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **responses(401, 422),

@@ -26,7 +26,7 @@ from reprise.core.listing import (
 )
 from reprise.errors import UsageError
 from reprise.server.access import Role, Seen, SignedIn, TheHouse
-from reprise.server.listing_view import ItemFacts, check_filters, facts_of, item_facts, item_lines, one_item
+from reprise.server.listing_view import ItemFacts, check_filters, facts_of, item_lines, items_facts, one_item
 from reprise.server.problems import responses
 
 router = APIRouter(prefix="/api/v1", tags=["items"])
@@ -212,8 +212,7 @@ async def _told(parts: Iterator[bytes], closing: Any) -> AsyncIterator[bytes]:
 def show_item(app: Seen, asking: SignedIn, item_id: ItemNumber) -> dict[str, Any]:
     """One item."""
     item = one_item(app, item_id)
-    views = app.catalogue().listing.model_views(app.owner, [item_id])
-    facts = item_facts(item, views.get(item_id, {}))
+    [facts] = items_facts(app, [item])
     facts["library"] = app.catalogue().libraries.get(app.owner, item.library_id).name
     if asking.role is Role.ADMIN:
         facts["absolute_path"] = app.path_of(item).encode("utf-8", "replace").decode()

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from reprise.app import DEFAULT_MODEL, App
+from reprise.app import App
 from reprise.errors import NotFound, UnknownModel
 from reprise.search.serving import model_of_choice, serving_space
 from reprise.server.access import Admin, Seen, TheHouse
@@ -103,7 +103,7 @@ def refresh_map(admin: Admin, app: Seen, house: TheHouse, model: ModelName = Non
 
 def _known(app: App, model: str | None) -> str:
     """The model that is meant. Raises ``NotFound`` for one that is not installed."""
-    name = model or model_of_choice(app.catalogue(), app.owner, DEFAULT_MODEL)
+    name = model or model_of_choice(app.catalogue(), app.owner)
     try:
         app.models((name,))
     except UnknownModel as error:

@@ -9,7 +9,7 @@ import { after, nothingKnown, type Live, type Told } from "./state";
 
 export const EVENTS = "/api/v1/events";
 export const RECENT = "/api/v1/events/recent";
-export const NAMES = ["snapshot", "job", "notice", "library", "space", "machine"] as const;
+export const NAMES = ["snapshot", "job", "notice", "library", "space", "rename", "machine"] as const;
 
 /** Pauses between two tries, in seconds: doubled each time. */
 const FIRST_PAUSE = 0.5;

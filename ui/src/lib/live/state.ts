@@ -1,5 +1,6 @@
 /** What is known of the running server, and how each event changes it. Pure: the worker and every tab use the same. */
 
+import type { RenameNews } from "../rename/types";
 import type { Job, Machine } from "../types";
 
 export type Connection = "connecting" | "live" | "reconnecting" | "polling" | "off";
@@ -37,6 +38,8 @@ export interface Live {
   libraries: Record<number, LibraryNews>;
   /** Rises when a space takes over, so that a page may ask again. */
   spaces: number;
+  /** The last word on each session of renaming. */
+  renames: Record<string, RenameNews>;
   notices: Notice[];
 }
 
@@ -62,6 +65,7 @@ export function nothingKnown(): Live {
     machine: null,
     libraries: {},
     spaces: 0,
+    renames: {},
     notices: [],
   };
 }
@@ -88,6 +92,10 @@ export function after(live: Live, told: Told): Live {
     }
     case "space":
       return { ...now, spaces: now.spaces + 1 };
+    case "rename": {
+      const news = told.data as RenameNews;
+      return { ...now, renames: { ...now.renames, [news.session_id]: { ...now.renames[news.session_id], ...news } } };
+    }
     case "machine":
       return { ...now, machine: told.data as Machine };
     default:

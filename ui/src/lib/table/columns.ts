@@ -15,6 +15,8 @@ export interface Column {
   /** A number: set to the end. */
   number?: boolean;
   text: (item: Item) => string;
+  /** Whether what is shown was heard: no tag says it. */
+  heard?: (item: Item) => boolean;
 }
 
 export const TITLE: Column = {
@@ -25,6 +27,7 @@ export const TITLE: Column = {
   text: (item) => item.title ?? item.label,
 };
 
+const rounded = (value: number | null) => (value === null ? "" : String(Math.round(value)));
 const some = (value: string | number | null) => (value === null ? "" : String(value));
 
 export const COLUMNS: readonly Column[] = [
@@ -38,9 +41,17 @@ export const COLUMNS: readonly Column[] = [
     width: "72px",
     from: 980,
     number: true,
-    text: (item) => (item.bpm === null ? "" : String(Math.round(item.bpm))),
+    text: (item) => rounded(item.bpm ?? item.heard?.bpm ?? null),
+    heard: (item) => item.bpm === null && (item.heard?.bpm ?? null) !== null,
   },
-  { sort: "key", name: "library.key", width: "84px", from: 980, text: (item) => some(item.key) },
+  {
+    sort: "key",
+    name: "library.key",
+    width: "84px",
+    from: 980,
+    text: (item) => some(item.key ?? item.heard?.key ?? null),
+    heard: (item) => item.key === null && (item.heard?.key ?? null) !== null,
+  },
   { sort: "duration", name: "library.duration", width: "96px", from: 420, number: true, text: (item) => duration(item.duration) },
 ];
 
