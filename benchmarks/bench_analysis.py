@@ -6,23 +6,18 @@ Each engine runs in its own warm process, one thread, and the repetitions of all
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
-import time
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.bench_cores import two_cores
-from benchmarks.bench_embedding import ONE_THREAD, decode_engine, render_track
+from benchmarks.bench_embedding import decode_engine, measured, render_track
 from benchmarks.measure import Row, report
-from reprise.allocator import keep_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from multiprocessing.connection import Connection
 
 SECONDS = 240.0
 FAST_SECONDS = 90.0
@@ -101,44 +96,6 @@ ENGINES = {
 }
 
 
-def child(engine: str, path: str, pipe: Connection) -> None:
-    """Warm up, then answer every request with the CPU seconds of one run, all threads counted.
-
-    Memory is kept as in the processes that ``reprise analyze`` starts; for all engines alike.
-    """
-    keep_freed_memory()
-    run = ENGINES[engine](path)
-    run()
-    pipe.send(0.0)
-    while pipe.recv():
-        start = time.process_time()
-        run()
-        pipe.send(time.process_time() - start)
-
-
-def measured(path: Path, repetitions: int) -> dict[str, list[float]]:
-    """CPU seconds of each repetition by engine."""
-    os.environ.update(ONE_THREAD)
-    context = get_context("spawn")
-    pipes: dict[str, Connection] = {}
-    children = []
-    for engine in ENGINES:
-        pipes[engine], theirs = context.Pipe()
-        children.append(context.Process(target=child, args=(engine, str(path), theirs), daemon=True))
-        children[-1].start()
-        pipes[engine].recv()
-    seconds: dict[str, list[float]] = {engine: [] for engine in ENGINES}
-    for _ in range(repetitions):
-        for engine, pipe in pipes.items():
-            pipe.send(True)
-            seconds[engine].append(pipe.recv())
-    for pipe in pipes.values():
-        pipe.send(False)
-    for process in children:
-        process.join()
-    return seconds
-
-
 def rows(seconds: dict[str, list[float]]) -> Iterator[Row]:
     """Medians of the ratios within each turn."""
     yield _at_most("analysis", seconds, "decoding", 2.0)
@@ -199,7 +156,7 @@ def main(arguments: Sequence[str] = ()) -> list[Row]:
     options, _ = parser.parse_known_args(arguments)
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
         track = render_track(Path(folder), SECONDS)
-        found = list(rows(measured(track, options.repetitions)))
+        found = list(rows(measured(track, options.repetitions, ENGINES)))
         found.append(two_cores("analysis", Path(folder), options.tracks, runs=3))
     report(found, arguments)
     return found

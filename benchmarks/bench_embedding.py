@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Row, report
+from reprise.allocator import keep_freed_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from multiprocessing.connection import Connection
+
+    Engine = Callable[[str], Callable[[], object]]
 
 SECONDS = 210.0
 KBPS = 192
@@ -65,12 +68,14 @@ def bliss_engine(path: str) -> Callable[[], object]:
 ENGINES = {"decode": decode_engine, "acoustic": acoustic_engine, "bliss-audio": bliss_engine}
 
 
-def child(engine: str, path: str, pipe: Connection) -> None:
+def child(engine: Engine, path: str, pipe: Connection) -> None:
     """Warm up, then answer every request with the mean CPU seconds of a few runs, all threads counted.
 
-    A few, because a process that slept finds the caches cold, and a library is not embedded a file at a time.
+    A few, because a process that slept finds the caches cold, and a library is not embedded a file at a time. Memory
+    is kept as in the processes that Reprise starts, for all engines alike.
     """
-    run = ENGINES[engine](path)
+    keep_freed_memory()
+    run = engine(path)
     run()
     pipe.send(0.0)
     while pipe.recv():
@@ -90,18 +95,18 @@ def render_track(folder: Path, seconds: float = SECONDS) -> Path:
     return write_audio(folder / "track.mp3", piece.samples, piece.sample_rate, kbps=KBPS)
 
 
-def measured(path: Path, repetitions: int) -> dict[str, list[float]]:
-    """CPU seconds of each repetition by engine."""
+def measured(path: Path, repetitions: int, engines: Mapping[str, Engine]) -> dict[str, list[float]]:
+    """CPU seconds of each repetition by engine; they take turns."""
     os.environ.update(ONE_THREAD)
     context = get_context("spawn")
     pipes: dict[str, Connection] = {}
     children = []
-    for engine in ENGINES:
+    for engine, make in engines.items():
         pipes[engine], theirs = context.Pipe()
-        children.append(context.Process(target=child, args=(engine, str(path), theirs), daemon=True))
+        children.append(context.Process(target=child, args=(make, str(path), theirs), daemon=True))
         children[-1].start()
         pipes[engine].recv()
-    seconds: dict[str, list[float]] = {engine: [] for engine in ENGINES}
+    seconds: dict[str, list[float]] = {engine: [] for engine in engines}
     for _ in range(repetitions):
         for engine, pipe in pipes.items():
             pipe.send(True)
@@ -133,7 +138,7 @@ def main(arguments: Sequence[str] = ()) -> list[Row]:
     parser.add_argument("--json", action="store_true", help="one JSON object per row")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
-        found = rows(measured(render_track(Path(folder)), options.repetitions))
+        found = rows(measured(render_track(Path(folder)), options.repetitions, ENGINES))
     report(found, arguments)
     return found
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from reprise.cli.common import counted, write_json, write_table
+from reprise.search.heard import heard_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reprise.app import App
     from reprise.core.analysis import Analysis, Cue, HeardKey, HeardTempo, Loudness
-    from reprise.core.items import Item
 
 SHOWN_WHOLE = 50
 """A folder of so many tracks is shown as a whole; of a larger one ``SHOWN_FIRST``."""
@@ -25,23 +25,10 @@ SHOWN_FIRST = 20
 COLUMNS = ("track", "BPM", "key", "LUFS", "peak dBTP", "silence s", "cues")
 
 
-def heard_in(app: App, library_id: int, folder: bytes) -> Iterator[tuple[Item, Analysis]]:
-    """What is known of the tracks in a folder, in the byte order of their paths, a few hundred at a time."""
-    from reprise.core.ports import WHOLE, Part
-    from reprise.core.records import KnownFile
-
-    catalogue, owner = app.catalogue(), app.owner
-    files = map(KnownFile._make, catalogue.items.files(owner, library_id, Part(folder) if folder else WHOLE))
-    present = (file.item_id for file in files if file.missing_since is None)
-    while ids := list(islice(present, 500)):
-        items, heard = catalogue.items.get(owner, ids), catalogue.analyses.many(owner, ids)
-        yield from ((items[item_id], heard[item_id]) for item_id in ids if item_id in heard)
-
-
 def write_heard(app: App, library_id: int, folder: bytes) -> None:
     """One JSON line for each track."""
     root = app.catalogue().libraries.get(app.owner, library_id).root
-    for item, analysis in heard_in(app, library_id, folder):
+    for item, analysis in heard_tracks(app.catalogue(), app.owner, library_id, folder):
         path = os.path.join(root, item.file).decode("utf-8", "replace")
         write_json(
             {
@@ -57,7 +44,8 @@ def write_heard(app: App, library_id: int, folder: bytes) -> None:
 
 def show_heard(app: App, library_id: int, folder: bytes, *, everything: bool, more: str) -> None:
     """A table; of many tracks the first, unless ``everything`` is asked for, and ``more`` says how to see the rest."""
-    rows = ((item.label, *_cells(analysis)) for item, analysis in heard_in(app, library_id, folder))
+    tracks = heard_tracks(app.catalogue(), app.owner, library_id, folder)
+    rows = ((item.label, *_cells(analysis)) for item, analysis in tracks)
     first = list(rows) if everything else list(islice(rows, SHOWN_WHOLE))
     left = sum(1 for _ in rows)
     shown = first[:SHOWN_FIRST] if left else first

@@ -1,14 +1,14 @@
-"""``reprise``: the group whose commands are imported when they are called, so that help is instant."""
+"""``reprise``: all commands, and how a run of one ends."""
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from reprise import __version__
+from reprise.cli.lazy import LazyGroup
 from reprise.errors import RepriseError
 from reprise.threads import use_one_thread_by_default
 
@@ -44,31 +44,10 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """Knows its commands by name; imports ``reprise.cli.<name>`` when one is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        command = getattr(importlib.import_module(f"reprise.cli.{cmd_name}"), cmd_name)
-        if not isinstance(command, click.Command):
-            raise TypeError(f"reprise.cli.{cmd_name} has no command of its name")
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The texts come from the table above: no command is imported to show them."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
 @click.command(
     cls=LazyGroup,
+    package="reprise.cli",
+    table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: reprise embed ~/Music && reprise similar 'Karma Police'",
 )

@@ -138,7 +138,7 @@ def display_path(path: bytes) -> str:
     A cut reads ``album.flac, track 2``.
     """
     file, cut = split_path(path)
-    text = os.fsdecode(file).encode("utf-8", "replace").decode("utf-8")
+    text = file.decode("utf-8", "replace")
     shown = text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
     return shown if cut is None else f"{shown}, track {cut.number}"
 

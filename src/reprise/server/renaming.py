@@ -251,7 +251,7 @@ class Renamings:
         chosen = self._chosen(plan, only, leave)
 
         def run(emit: Emit, stop: Callable[[], bool]) -> Session:
-            return Renaming(app).apply(
+            return Renaming(app, each=ear is not None).apply(
                 path, emit, stop, only=chosen, sidecars=sidecars, references=[Path(one) for one in references]
             )
 

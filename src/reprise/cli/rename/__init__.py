@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from reprise.cli.common import example
+from reprise.cli.lazy import LazyGroup
 
 COMMANDS = {
     "plan": "Plan the names of a folder's tracks; nothing is renamed.",
@@ -21,31 +20,7 @@ COMMANDS = {
 }
 
 
-class LazyCommands(click.Group):
-    """Knows its commands by name; imports ``reprise.cli.rename.<name>`` when one is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return [*COMMANDS]  # not list(): this package has a module of that name
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"reprise.cli.rename.{cmd_name}")
-        command = module.command
-        if not isinstance(command, click.Command):
-            raise TypeError(f"reprise.cli.rename.{cmd_name} has no command")
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The texts come from the table above: no command is imported to show them."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()])
-
-
-@click.group(cls=LazyCommands)
+@click.group(cls=LazyGroup, package=__name__, table=COMMANDS, attribute="command")
 @example("reprise rename plan ~/Music/New --preset dj --output new.plan")
 def rename() -> None:
     """Give files names that tell what they are, by a template. First a plan; files are renamed only by that."""
