@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from reprise.core.quiet import parse_quiet_hours
+from reprise.drafts import draft_of
 from reprise.errors import BadSetting
 
 if TYPE_CHECKING:
@@ -441,21 +442,10 @@ def _toml(content: Mapping[str, object]) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Whoever reads sees the old file or the new one, after a power cut too."""
-    import tempfile
-
+    """Secrets may stand in it; a linked file stays a link."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    target = path.resolve()  # a linked file stays a link
-    number, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, target)
-    except BaseException:
-        os.unlink(draft)
-        raise
+    with draft_of(path.resolve(), private=True) as file:
+        file.write(text.encode())
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

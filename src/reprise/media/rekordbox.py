@@ -9,15 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import re
-import tempfile
 from collections import Counter
-from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from reprise import __version__
 from reprise.core.analysis import CueKind
+from reprise.drafts import draft_of
 from reprise.errors import DiskFull, UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def save_collection(target: Path, tracks: Iterable[Track], refused: Refused, *, 
     try:
         if not replace and target.exists():
             raise UsageError(f"{target} is there already", cure="choose another name, or say --force")
-        with _draft(target) as file:
+        with draft_of(target) as file:
             return write_collection(file, tracks, refused)
     except OSError as error:
         if error.errno in _FULL:
@@ -187,22 +186,3 @@ def _begin(name: str, attributes: dict[str, str], depth: int) -> str:
 def _counted(count: int) -> bytes:
     """A number in quotes and the white space that fills its place."""
     return f'"{count}"'.ljust(_COUNT_WIDTH + 2).encode()
-
-
-@contextmanager
-def _draft(target: Path) -> Iterator[IO[bytes]]:
-    """A file beside the target that takes its place when all of it is on the disk."""
-    descriptor, name = tempfile.mkstemp(prefix=".reprise-", suffix=".xml", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)  # a draft is for its maker's eyes only, a collection for every program
-        os.replace(name, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise

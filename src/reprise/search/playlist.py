@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reprise.drafts import draft_of
 from reprise.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +66,8 @@ def save_m3u(target: Path, content: bytes) -> None:
     try:
         if target.exists() and not _is_playlist(target):
             raise UsageError(f"{target} is there and no playlist", cure="choose another name, or delete it")
-        _replace(target, content)
+        with draft_of(target) as file:
+            file.write(content)
     except OSError as error:
         raise UsageError(
             f"{target} cannot be written: {error.strerror}", cure="choose a place where you may write"
@@ -80,18 +79,3 @@ def _is_playlist(path: Path) -> bool:
     with path.open("rb") as file:
         begin = file.read(16).removeprefix(b"\xef\xbb\xbf")
     return not begin or begin.startswith(HEADER.rstrip())
-
-
-def _replace(target: Path, content: bytes) -> None:
-    descriptor, draft = tempfile.mkstemp(prefix=".reprise-", suffix=".m3u8", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(draft, 0o666 & ~umask)  # a draft is for its maker's eyes only, a playlist for every player
-        os.replace(draft, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise
