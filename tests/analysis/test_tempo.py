@@ -13,11 +13,11 @@ from benchmarks.corpus.styles import STYLES, styles_for_testing
 from benchmarks.learn_tempo import training_styles
 
 from reprise.analysis import beat_weights, beats
-from reprise.analysis.octave_prior import OctavePrior
+from reprise.analysis.octave_prior import OctavePrior, settle_octave
 from reprise.analysis.octave_weights import WEIGHTS
 from reprise.analysis.octaves import NAMES
 from reprise.analysis.spectrum import SAMPLE_RATE, Spectrum, analyse
-from reprise.analysis.tempo import fitting_tempi, hear_tempo, settle_octave
+from reprise.analysis.tempo import fitting_tempi, hear_tempo
 from reprise.core.analysis import HeardTempo
 from reprise.demo.drums import DRUMS, hit
 from tests.test_acoustic import Given

@@ -1,8 +1,8 @@
 """Tempo: what repeats, how fast it is to a hundredth, which of the tempi that fit it is the beat, where it begins.
 
 Sources: Dixon 2006 (onsets), Percival and Tzanetakis 2014 (combs over the autocorrelation), Grosche and Müller 2011
-(local pulses and their phase). The choice among octaves is :mod:`reprise.analysis.octaves`, where a beat begins :mod:`reprise.analysis.beats`; what a library's own tags
-say about it, :mod:`reprise.analysis.octave_prior`.
+(local pulses and their phase). The choice among octaves is :mod:`reprise.analysis.octaves`, where a beat begins
+:mod:`reprise.analysis.beats`; what a library's own tags say about it, :mod:`reprise.analysis.octave_prior`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reprise.analysis.beats import beat_offset
-from reprise.analysis.octave_prior import OctavePrior, settle_octave
 from reprise.analysis.octaves import describe_beats, likelihoods
 from reprise.analysis.onsets import frame_time, onset_envelopes, repetition
 from reprise.analysis.pulse import clearest_pulse, follow
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from reprise.analysis.onsets import Doubles
     from reprise.analysis.pulse import Pulse
     from reprise.analysis.spectrum import Floats, Spectrum
-
-__all__ = ["OctavePrior", "hear_tempo", "settle_octave"]
 
 SLOWEST_BPM, FASTEST_BPM = 50.0, 210.0
 """What is called a tempo."""

@@ -9,7 +9,7 @@ import click
 
 from reprise.cli.common import common_options, example, opened
 from reprise.cli.heard import show_heard, write_heard
-from reprise.cli.work import EXIT_CODES, Asked, advise, run_job, show_estimate, unreadable
+from reprise.cli.work import EXIT_CODES, Asked, advise, job_options, run_job, show_estimate, unreadable
 
 if TYPE_CHECKING:
     from reprise.app import App
@@ -33,26 +33,14 @@ FINISHED = {"completed", "completed_with_errors"}
 )
 @click.option("--force", is_flag=True, help="Listen again to what is up to date.")
 @click.option("--retry-failed", is_flag=True, help="Only what failed before, once more.")
-@click.option(
-    "--dry-run", is_flag=True, help="Say what would be done and how long it would take; change nothing."
-)
 @click.option("--list", "listing", is_flag=True, help="Show what is known of all tracks; listen to nothing.")
-@click.option(
-    "--since", metavar="TIME", help="Only items updated at or after this time (2026-11-20, 2026-11-20T18:30)."
-)
-@click.option(
-    "--exclude",
-    multiple=True,
-    metavar="PATTERN",
-    help="Leave files out, as in .gitignore; remembered instead of earlier ones ('' clears them).",
-)
 @click.option(
     "--write-tags",
     is_flag=True,
     help="Then write tempo and key into the files whose tags do not say them yet.",
 )
 @click.option("--workers", type=int, help="Processes that listen; 0: one per core.")
-@click.option("--log-level", help="debug, info, warning or error, to standard error.")
+@job_options
 @common_options
 @example("reprise analyze ~/Music --fast")
 def analyze(

@@ -9,7 +9,7 @@ import click
 
 from reprise.cli.common import common_options, example, opened
 from reprise.cli.split import OUTPUT, write_tracks
-from reprise.cli.work import EXIT_CODES, Asked, advise, run_job, show_estimate, unreadable
+from reprise.cli.work import EXIT_CODES, Asked, advise, job_options, run_job, show_estimate, unreadable
 
 if TYPE_CHECKING:
     from reprise.app import App
@@ -30,25 +30,13 @@ if TYPE_CHECKING:
     "--drop-first", is_flag=True, help="With --clear: delete the old vectors before anything is computed."
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Say what would be done and how long it would take; change nothing."
-)
-@click.option(
-    "--since", metavar="TIME", help="Only items updated at or after this time (2026-11-20, 2026-11-20T18:30)."
-)
-@click.option(
-    "--exclude",
-    multiple=True,
-    metavar="PATTERN",
-    help="Leave files out, as in .gitignore; remembered instead of earlier ones ('' clears them).",
-)
-@click.option(
     "--split",
     type=OUTPUT,
     metavar="DIRECTORY",
     help="Write the tracks of cue sheets as FLAC files too; what is embedded stays the same.",
 )
 @click.option("--workers", type=int, help="Processes that decode; 0: one per core.")
-@click.option("--log-level", help="debug, info, warning or error, to standard error.")
+@job_options
 @common_options
 @example("reprise embed ~/Music --model acoustic")
 def embed(

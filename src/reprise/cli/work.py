@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reprise.cli.common import counted, duration, write_json
+from reprise.cli.common import Decorated, counted, duration, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,32 @@ if TYPE_CHECKING:
     from reprise.engine.estimate import Estimate
 
 EXIT_CODES = {"completed": 0, "completed_with_errors": 1, "failed": 2, "cancelled": 130, "paused": 130}
+
+
+def job_options(function: Decorated) -> Decorated:
+    """``--dry-run``, ``--since``, ``--exclude``, ``--log-level``."""
+    options = (
+        click.option(
+            "--dry-run",
+            is_flag=True,
+            help="Say what would be done and how long it would take; change nothing.",
+        ),
+        click.option(
+            "--since",
+            metavar="TIME",
+            help="Only items updated at or after this time (2026-11-20, 2026-11-20T18:30).",
+        ),
+        click.option(
+            "--exclude",
+            multiple=True,
+            metavar="PATTERN",
+            help="Leave files out, as in .gitignore; remembered instead of earlier ones ('' clears them).",
+        ),
+        click.option("--log-level", help="debug, info, warning or error, to standard error."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 @dataclass(frozen=True, slots=True)
