@@ -281,4 +281,4 @@ def embed_audio(audio: Audio) -> NDArray[np.float32]:
 
     Raises ``TooShort``, ``Silent`` and whatever decoding raises.
     """
-    return embed(analyse(audio))
+    return embed(analyse(audio, notes=False))

@@ -80,7 +80,7 @@ class Spectrum:
     ``crest`` (long frames, 6) peak over mean power in each octave from 150 Hz, dB;
     ``pitch`` (long frames, 36) salience by pitch class, a third of a semitone each, from C;
     ``notes`` (long frames, 198) strength of each third of a semitone from G of 49 Hz, 0 to 255 (``notes.py``);
-    ``tuning`` in semitones from A = 440 Hz, -0.5 to 0.5.
+    ``tuning`` in semitones from A = 440 Hz, -0.5 to 0.5. Both are empty where nobody asked for notes.
     """
 
     seconds: float
@@ -129,13 +129,14 @@ def to_db(power: Floats) -> Floats:
     return level
 
 
-def analyse(audio: Audio) -> Spectrum:
+def analyse(audio: Audio, *, notes: bool = True) -> Spectrum:
     """Read a track once and keep what describes it.
 
     The answer does not depend on how ``audio.blocks()`` cuts the sound.
 
     Args:
         audio: mono sound at :data:`SAMPLE_RATE`.
+        notes: whether to track notes and tuning, a quarter of the time, which only the key is heard by.
 
     Raises:
         TooShort: less than half a second of sound.
@@ -144,7 +145,7 @@ def analyse(audio: Audio) -> Spectrum:
     """
     if audio.sample_rate != SAMPLE_RATE:
         raise ValueError(f"the analysis needs {SAMPLE_RATE} Hz, not {audio.sample_rate} Hz")
-    passed = _Pass()
+    passed = _Pass(NoteTracker(SAMPLE_RATE / LONG_FRAME) if notes else None)
     for segment in _segments(audio.blocks()):
         passed.add(segment)
     return passed.finish()
@@ -153,7 +154,7 @@ def analyse(audio: Audio) -> Spectrum:
 class _Pass:
     """Collects one pass; :meth:`finish` checks it and hands over."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: NoteTracker | None) -> None:
         self.samples = 0
         self.peak = 0.0
         self.square_sum = 0.0
@@ -161,7 +162,7 @@ class _Pass:
         self.moments: list[Floats] = []
         self.crest: list[Floats] = []
         self.pitch: list[Floats] = []
-        self.notes = NoteTracker(SAMPLE_RATE / LONG_FRAME)
+        self.notes = notes
 
     def add(self, segment: Floats) -> None:
         """A segment and the samples after it that its last long frame still needs."""
@@ -195,7 +196,8 @@ class _Pass:
         mean /= np.diff(edges)
         self.crest.append(to_db(loudest) - to_db(mean))
         self.pitch.append(_salience(power))
-        self.notes.add(power)
+        if self.notes is not None:
+            self.notes.add(power)
 
     def finish(self) -> Spectrum:
         seconds = self.samples / SAMPLE_RATE
@@ -212,7 +214,7 @@ class _Pass:
             _joined(self.moments),
             _joined(self.crest),
             _joined(self.pitch),
-            *self.notes.finish(),
+            *(self.notes.finish() if self.notes is not None else ()),
         )
 
 
