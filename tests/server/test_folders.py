@@ -50,7 +50,7 @@ def test_the_root_and_what_is_below_it(user: TestClient, library: int) -> None:
     root = ask(user, library)
     assert (root["folder"], root["parent"], root["tracks"], root["total_count"]) == ("", None, 1, 3)
     assert [(one["name"], one["folders"], one["tracks"]) for one in root["items"]] == [
-        ("A", 2, 0), ("b", 0, 2), ("caf?", 0, 1),
+        ("A", 2, 0), ("b", 0, 2), ("caf\ufffd", 0, 1),
     ]  # fmt: skip
     below = ask(user, library, "A")
     assert (below["name"], below["parent"]) == ("A", "")
@@ -59,7 +59,7 @@ def test_the_root_and_what_is_below_it(user: TestClient, library: int) -> None:
 
 
 def test_a_name_that_is_no_text_can_be_asked_for(user: TestClient, library: int) -> None:
-    [odd] = [one for one in ask(user, library)["items"] if one["name"] == "caf?"]
+    [odd] = [one for one in ask(user, library)["items"] if one["name"] == "caf\ufffd"]
     inside = ask(user, library, odd["folder"])
     assert (inside["folder"], inside["tracks"], inside["parent"]) == (odd["folder"], 1, "")
 
@@ -89,7 +89,7 @@ def test_no_link_leads_out_or_round(user: TestClient, library: int, home: Home, 
     (home.music / "out").symlink_to(outside)
     (home.music / "round").symlink_to(home.music)
     (home.music / "A" / "up").symlink_to("..")
-    assert [one["name"] for one in ask(user, library)["items"]] == ["A", "b", "caf?"]
+    assert [one["name"] for one in ask(user, library)["items"]] == ["A", "b", "caf\ufffd"]
     for folder in ("out", "out/secret", "round", "round/A", "A/up", "A/up/b"):
         assert user.get(URL, params={"library_id": library, "folder": folder}).status_code == 404
 

@@ -15,7 +15,7 @@ MOST_NUMBERS = 150_000
 TemplateText = Annotated[
     str, Field(max_length=1000, examples=["{artist} - {title}{mix_paren} [{camelot} {bpm}]"])
 ]
-FolderOf = Annotated[str, Field(max_length=8192, description="As /api/v1/folders writes it; empty: the root")]
+FolderOf = Annotated[str, Field(max_length=5000, description="As /api/v1/folders writes it; empty: the root")]
 LibraryId = Annotated[int, Field(ge=1, le=MOST_ID)]
 
 

@@ -27,7 +27,7 @@ NAME_BYTES = 255
 """What Linux, macOS and Windows allow for a name."""
 
 _SUFFIX = ".flac"
-_FORBIDDEN = re.compile(r'[/\\:*?"<>|]')  # by some system that the files may get to
+_FORBIDDEN = re.compile(r'[/\\:*?"<>|\ufffd]')  # by some system that files get to; and what was no text
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """How file systems without hard links answer (FAT, some network shares)."""

@@ -26,7 +26,7 @@ COUNTING_SECONDS = 3.0
 FolderText = Annotated[
     str,
     Query(
-        max_length=8192,
+        max_length=5000,
         description="Relative to the library's root, as answers write it; empty: the root itself",
         examples=["Boards of Canada/Geogaddi"],
     ),
