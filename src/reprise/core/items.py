@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from reprise.core.cuts import Cut, split_path
@@ -41,6 +42,23 @@ AUDIO_SUFFIXES = frozenset(
     ]
 )
 """Lower-case suffixes that a scan takes for audio. The content decides later, not the suffix."""
+
+
+class ItemKind(StrEnum):
+    """What an item is. ``FRAME``: a picture of a scene. Tracks and videos are files; the others came out of them, or
+    were given.
+    """
+
+    TRACK = "track"
+    VIDEO = "video"
+    SCENE = "scene"
+    FRAME = "frame"
+    PERSON = "person"
+    PHOTO = "photo"
+
+
+LibraryKind = Literal["folder", "video", "people"]
+"""``folder``: music. ``people``: the persons and photos of an owner; it has no folder to scan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +106,7 @@ class Library:
 
     id: int
     owner: str
-    kind: Literal["folder"]
+    kind: LibraryKind
     name: str
     root: bytes
     exclude: tuple[str, ...] = ()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
+from reprise.core.spec import PIPELINE_VERSION
+
 if TYPE_CHECKING:
     from reprise.core.plan import Selection
 
@@ -83,6 +85,7 @@ class JobRequest:
     """What was asked for: the selection and the models, in the order in which they run.
 
     ``batch_size``: windows (or items) that a heavy model encodes at once, at most; 0: as the settings say.
+    ``spec_version``: the version of the pipeline that was asked for. ``run``: the reprocessing that it is part of.
     """
 
     selection: Selection
@@ -90,6 +93,8 @@ class JobRequest:
     clear: Clear = Clear.NOTHING
     purpose: Purpose = Purpose.ASKED
     batch_size: int = 0
+    spec_version: str = PIPELINE_VERSION
+    run: str = ""
 
     @property
     def work_key(self) -> str:
@@ -106,7 +111,13 @@ class JobRequest:
     def same_work(self) -> str:
         """Equal for two requests that ask for the same, so that a paused job is resumed by its own command."""
         selection = self.selection
-        scope = [selection.folder.hex(), selection.since, selection.item_id, selection.error_code]
+        scope = [
+            selection.folder.hex(),
+            selection.since,
+            selection.item_id,
+            selection.error_code,
+            selection.video_id,
+        ]
         facts = [*scope, selection.wanted, self.clear, *self.models]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 

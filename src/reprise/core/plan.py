@@ -45,7 +45,8 @@ class Selection:
     """Which items a job or a query speaks of.
 
     ``folder`` is relative to the library's root (``b""``: all of it). ``since`` keeps items updated at or after
-    that time (seconds since the epoch). ``error_code`` keeps failures of one kind.
+    that time (seconds since the epoch). ``error_code`` keeps failures of one kind. ``video_id``: of this video and what
+    is in it.
     """
 
     owner: str
@@ -55,6 +56,7 @@ class Selection:
     since: float | None = None
     item_id: int | None = None
     error_code: str | None = None
+    video_id: int | None = None
 
     def path_range(self) -> tuple[bytes, bytes]:
         """The half-open range of relative paths that lie in ``folder``, in byte order."""
@@ -77,7 +79,11 @@ class PlannedModel:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One leased ledger row with what a worker needs. ``duration`` in seconds as the tags say, or ``None``."""
+    """One leased ledger row with what a worker needs. ``duration`` in seconds as the tags say, or ``None``.
+
+    With a ``channel`` the model looks at that input: ``text``, or ``file``, relative to the media folder (empty: the
+    item's own file); ``digest`` is the input's then.
+    """
 
     item_id: int
     path: bytes
@@ -87,3 +93,6 @@ class Operation:
     duration: float | None
     label: str
     attempts: int
+    channel: str = ""
+    text: str = ""
+    file: bytes = b""

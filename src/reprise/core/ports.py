@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from reprise.core.analysis import Analysis
     from reprise.core.choices import ModelChoices
     from reprise.core.items import Tags
+    from reprise.core.plan import Operation
+    from reprise.core.records import Catalogue
     from reprise.core.spec import ModelCard
+    from reprise.core.video import Description, Extract, Transcript
+    from reprise.errors import ItemError
 
     Vectors: TypeAlias = NDArray[np.float32]
+    Told: TypeAlias = Extract | Transcript | Description
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +205,120 @@ class ListeningModel(Protocol):
 
     def listen(self, audio: Audio) -> tuple[NDArray[np.float32], Analysis]:
         """What ``prepare`` gives, and what was heard, from one decoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a model that hears no sound looks at: a text, or a file (absolute path): a picture or a video."""
+
+    text: str = ""
+    file: bytes = b""
+
+
+@runtime_checkable
+class ReadingModel(Protocol):
+    """A model of texts or pictures; otherwise it is an :class:`EmbeddingModel`, and hears nothing."""
+
+    def read(self, document: Document) -> NDArray[np.float32]:
+        """What ``prepare`` gives of sound: the document as ``encode`` understands it, without the weights.
+
+        Raises ``ItemError`` kinds.
+        """
+
+
+@runtime_checkable
+class TellingModel(Protocol):
+    """A model that makes no vector (its spec's dimension is 0) and tells what it found instead, which is kept."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def load(self) -> None:
+        """Bring into memory what it needs. Raises ``ModelError`` kinds."""
+
+    def tell(self, document: Document) -> Told:
+        """What there is in it. Raises ``ItemError`` kinds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalDocument:
+    """The words of one scene by field: ``transcript``, ``description``, ``summary``, ``combined``, ``tags``."""
+
+    key: int
+    video_id: int
+    fields: Mapping[str, str]
+
+
+class LexicalIndex(Protocol):
+    """Words by owner, space and key (a scene's id). Texts of every language, those without spaces included.
+
+    All calls raise ``StoreError`` when the index cannot do its work, and ``DiskFull`` when the disk is.
+    """
+
+    def create(self, owner: str, space: str) -> None:
+        """Make the space for this owner; doing it twice is fine."""
+
+    def drop(self, owner: str, space: str) -> None: ...
+
+    def upsert(self, owner: str, space: str, documents: Sequence[LexicalDocument]) -> None:
+        """Write all of them in one transaction, or none."""
+
+    def delete(self, owner: str, space: str, keys: Collection[int]) -> int:
+        """Remove; returns how many were there."""
+
+    def count(self, owner: str, space: str) -> int: ...
+
+    def keys(self, owner: str, space: str) -> Iterator[int]:
+        """All keys, ascending, in constant memory."""
+
+    def search(
+        self, owner: str, space: str, query: str, k: int, *, videos: Collection[int] = ()
+    ) -> list[Hit]:
+        """The ``k`` best by BM25, best first, ties by key; scores are positive and have no upper limit.
+
+        ``videos``: of these only, unless it is empty. A query without words finds nothing.
+        """
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StepPorts:
+    """What a step that the job's own process carries out may touch."""
+
+    catalogue: Catalogue
+    store: VectorStore
+    lexical: LexicalIndex
+
+
+@runtime_checkable
+class DirectStep(Protocol):
+    """What the job's own process does from what is stored. It is registered like a model; constructing it costs nothing.
+
+    With a spec of dimension 0 it keeps what it makes itself, by owner, space and item: then ``keys`` tells of what.
+    """
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def attach(self, ports: StepPorts) -> None:
+        """Called once, before anything that follows."""
+
+    def open(self, owner: str, space: str) -> None:
+        """Make the space; doing it twice is fine."""
+
+    def work(
+        self, owner: str, space: str, operations: Sequence[Operation]
+    ) -> Sequence[NDArray[np.float32] | ItemError | None]:
+        """For each operation a vector, why there is none, or ``None`` when it is done and makes no vector."""
+
+    def keys(self, owner: str, space: str) -> Iterator[int] | None:
+        """The items that it keeps something of, ascending; ``None`` when it makes vectors, which the store keeps."""
+
+    def forget(self, owner: str, space: str, keys: Collection[int]) -> None:
+        """These items are gone, or have nothing in its channel any more."""
+
+    def drop(self, owner: str, space: str) -> None: ...
 
 
 @runtime_checkable

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from reprise.core.job import Control, Counters, Hosting, Job, JobRequest, JobState, ModelState
     from reprise.core.listing import Listing
     from reprise.core.plan import Operation, PlannedModel, Selection
-    from reprise.core.ports import FoundFile, ScanProblem
+    from reprise.core.ports import FoundFile, ScanProblem, Told
     from reprise.core.rename_journal import Renames
     from reprise.core.schedules import Schedules
     from reprise.core.space import Space, SpaceState
     from reprise.core.spec import ModelSpec
+    from reprise.core.video_records import Persons, Preferences, Reprocessings, Videos
 
 
 class KnownFile(NamedTuple):
@@ -58,7 +59,7 @@ class ScanBatch:
 class Completed:
     """One finished operation whose vector is in the store. ``state`` is what the worker read.
 
-    ``analysis`` is what was heard of the item, if the model tells that.
+    ``analysis`` is what was heard of the item, if the model tells that; ``told`` what was found in it.
     """
 
     item_id: int
@@ -66,6 +67,7 @@ class Completed:
     learned: bool
     """Whether ``state`` tells the catalogue something new about the item."""
     analysis: Analysis | None = None
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,5 +475,17 @@ class Catalogue(Protocol):
 
     @property
     def renames(self) -> Renames: ...
+
+    @property
+    def videos(self) -> Videos: ...
+
+    @property
+    def persons(self) -> Persons: ...
+
+    @property
+    def preferences(self) -> Preferences: ...
+
+    @property
+    def reprocessings(self) -> Reprocessings: ...
 
     def close(self) -> None: ...

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reprise.core.spec import TRACKS, Subject
+
 
 class SpaceState(StrEnum):
     DRAFT = "draft"
@@ -28,7 +30,10 @@ ALLOWED: dict[SpaceState, frozenset[SpaceState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """One owner's vectors of one spec. ``name`` is what stores know it by."""
+    """One owner's vectors of one spec. ``name`` is what stores know it by; ``subject`` what they are of.
+
+    A ``dimension`` of 0: it has ledger rows and no vectors.
+    """
 
     id: int
     owner: str
@@ -38,6 +43,7 @@ class Space:
     dimension: int
     state: SpaceState
     created_at: float
+    subject: Subject = TRACKS
 
 
 def space_name(model: str, fingerprint: str, generation: int = 1) -> str:

@@ -6,7 +6,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from reprise.core.items import ItemKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,13 +17,27 @@ PIPELINE_VERSION = "2026-11-21"
 """The dated version of the ordered steps that "latest" means for a music library."""
 
 
+class Subject(NamedTuple):
+    """What a model looks at: items of one kind, and of each the file itself or one ``channel`` of its inputs.
+
+    An item without an input in the channel is not looked at, and has no row and no vector.
+    """
+
+    kind: ItemKind
+    channel: str = ""
+
+
+TRACKS = Subject(ItemKind.TRACK)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """The frozen parameters of one model as used. Any change here makes its vectors stale.
 
     ``weights`` is the sha256 of the weights, or a fixed word for a model without any. ``window`` and ``hop``
     are in samples at ``sample_rate`` (Hz). ``dimension`` is the length of the stored vector. ``epoch`` is
-    raised when the code's meaning changes although no parameter does.
+    raised when the code's meaning changes although no parameter does. A ``dimension`` of 0: it makes no vector; what
+    it makes is kept elsewhere.
     """
 
     model: str
@@ -37,6 +53,7 @@ class ModelSpec:
     decoder_major: int
     epoch: int
     options: tuple[tuple[str, str], ...] = ()
+    subject: Subject = TRACKS
 
 
 def fingerprint_inputs(spec: ModelSpec) -> Mapping[str, str | int]:
@@ -59,6 +76,8 @@ def fingerprint_inputs(spec: ModelSpec) -> Mapping[str, str | int]:
         "epoch": spec.epoch,
     }
     inputs.update({f"option.{name}": value for name, value in spec.options})
+    if spec.subject != TRACKS:
+        inputs["subject"] = ".".join(filter(None, spec.subject))
     return inputs
 
 
@@ -73,12 +92,14 @@ class Execution(StrEnum):
 
     ``PER_CORE``: light; one child per core decodes and encodes. ``EXCLUSIVE``: heavy; one child holds the
     model, decoding runs ahead of it in others. ``WINDOWED``: as ``EXCLUSIVE``, and a track goes through it window by
-    window (``reprise.core.ports.WindowedModel``).
+    window (``reprise.core.ports.WindowedModel``). ``DIRECT``: no model at all; the job's own process does it, from what
+    is stored (``reprise.core.ports.DirectStep``).
     """
 
     PER_CORE = "per_core"
     EXCLUSIVE = "exclusive"
     WINDOWED = "windowed"
+    DIRECT = "direct"
 
 
 DECODER_MB = 256
@@ -92,7 +113,8 @@ class ModelCard:
     ``memory_mb`` per process. ``batch``: how many items or windows it takes at once, at most. ``licence`` is the
     weights'. ``repository`` and ``revision``: where on the model hub they come from. ``missing``: what is to be done
     before it can run, or nothing. ``patience_seconds``: how much longer than with other models an item may take, because
-    it waits for somebody else. ``facts``: more rows for people (layers, parameters, training data).
+    it waits for somebody else. ``most_processes``: at most so many at once, whatever the machine has; 0: as usual.
+    ``facts``: more rows for people (layers, parameters, training data).
     """
 
     name: str
@@ -110,6 +132,7 @@ class ModelCard:
     revision: str = ""
     missing: str = ""
     patience_seconds: float = 0.0
+    most_processes: int = 0
     facts: tuple[tuple[str, str], ...] = ()
 
     def memory_with(self, workers: int) -> float:

@@ -1,0 +1,1 @@
+"""Use cases of video libraries: what goes in and out as JSON lines."""
