@@ -2,7 +2,7 @@
 FOLDER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check panel long bench bench-models bench-server bench-dj lock format clean
+.PHONY: help setup run test check panel long bench bench-models bench-server bench-dj bench-video lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,6 +44,10 @@ bench-server: ## the same for the server and its panel, in a real browser
 bench-dj: ## the same for analysis and renaming, beside Essentia, librosa and beets
 	@sh scripts/setup bench
 	.venv/bin/python -m benchmarks.run --dj
+
+bench-video: ## the same for videos, beside PySceneDetect
+	@sh scripts/setup bench
+	.venv/bin/python -m benchmarks.run --video
 
 lock: ## pin the dependencies anew: make lock, or: sh scripts/lock --upgrade
 	@sh scripts/lock

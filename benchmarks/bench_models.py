@@ -210,7 +210,7 @@ def _change(told: Told, before: str, after: str, warm: float) -> Row:
 
 def threads() -> int:
     """As many as a model process gets."""
-    from reprise.installed import cores
+    from reprise.threads import cores
 
     return cores()
 

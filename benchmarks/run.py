@@ -1,8 +1,8 @@
-"""All promises about speed in one run: ``python -m benchmarks.run [--models | --server | --dj] [--document]``.
+"""All promises about speed in one run: ``python -m benchmarks.run [--models | --server | --dj | --video] [--document]``.
 
 Takes about 20 minutes. With ``--models`` those about neural models instead, on their published sizes with random
-weights; with ``--server`` those about the server and its panel; with ``--dj`` those about analysis and renaming. With
-``--document`` the table in ``docs/benchmarks.md`` is written anew, with the machine and the date. What else is given
+weights; with ``--server`` those about the server and its panel; with ``--dj`` those about analysis and renaming; with
+``--video`` those about videos. With ``--document`` the table in ``docs/benchmarks.md`` is written anew, with the machine and the date. What else is given
 goes to each benchmark.
 """
 
@@ -25,9 +25,12 @@ from benchmarks import (
     bench_models,
     bench_panel,
     bench_rename,
+    bench_reprocess,
     bench_scan,
+    bench_scene_search,
     bench_server,
     bench_similar,
+    bench_video_scenes,
 )
 from benchmarks.measure import ROOT
 
@@ -41,8 +44,9 @@ MODULES = (bench_embedding, bench_cores, bench_scan, bench_engine, bench_similar
 MODEL_MODULES = (bench_models, bench_engines)
 SERVER_MODULES = (bench_server, bench_panel)
 DJ_MODULES = (bench_analysis, bench_rename)
+VIDEO_MODULES = (bench_video_scenes, bench_reprocess, bench_scene_search)
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-OWN_WORDS = {"--models", "--server", "--dj", "--document"}
+OWN_WORDS = {"--models", "--server", "--dj", "--video", "--document"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -66,6 +70,8 @@ def _chosen(arguments: Sequence[str]) -> tuple[tuple[ModuleType, ...], str]:
         return SERVER_MODULES, "server"
     if "--dj" in arguments:
         return DJ_MODULES, "dj"
+    if "--video" in arguments:
+        return VIDEO_MODULES, "video"
     return MODULES, "measured"
 
 

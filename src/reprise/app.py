@@ -12,7 +12,8 @@ from reprise.core.items import display_path
 from reprise.core.job import Clear, Hosting, JobRequest, JobState, Purpose, never
 from reprise.core.ports import WHOLE, Part
 from reprise.core.space import SpaceState
-from reprise.errors import BadSetting, LibraryError, NotFound
+from reprise.core.spec import TRACKS
+from reprise.errors import BadSetting, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,17 +23,18 @@ if TYPE_CHECKING:
     from reprise.core.cuts import SplitTrack
     from reprise.core.events import Emit, Event, JobFinished, ScanFinished
     from reprise.core.following import MusicServer, Watcher
-    from reprise.core.items import Item, Library
+    from reprise.core.items import Item, Library, LibraryKind
     from reprise.core.job import Control, Job, Priority
     from reprise.core.plan import Selection
     from reprise.core.playlists import PlaylistServer
-    from reprise.core.ports import ScanProblem, Source, VectorStore
+    from reprise.core.ports import LexicalIndex, ScanProblem, Source, VectorStore
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
     from reprise.core.spec import ModelCard
     from reprise.engine.desk import Effort
     from reprise.engine.estimate import Estimate
     from reprise.engine.feed import Recorder
+    from reprise.engine.keeping import Keeping
     from reprise.engine.run import Workshop
     from reprise.errors import RepriseError
     from reprise.installed import InstalledModels
@@ -54,11 +56,12 @@ class App:
         self.settings = settings
         self._catalogue: Catalogue | None = None
         self._store: VectorStore | None = None
+        self._lexical: LexicalIndex | None = None
 
     def of(self, owner: str) -> App:
         """The same installation as another owner sees it. What is open is shared; this one closes it."""
         view = App(replace(self.settings, values={**self.settings.values, "owner": owner}))
-        view._catalogue, view._store = self.catalogue(), self.store
+        view._catalogue, view._store, view._lexical = self.catalogue(), self.store, self.lexical
         return view
 
     def __enter__(self) -> App:
@@ -68,6 +71,8 @@ class App:
         self.close()
 
     def close(self) -> None:
+        if self._lexical is not None:
+            self._lexical.close()
         if self._store is not None:
             self._store.close()
         if self._catalogue is not None:
@@ -96,9 +101,8 @@ class App:
             from reprise.catalog.sqlite import open_sqlite
 
             timeout = self.settings.number("database_timeout")
-            self._catalogue = SqlCatalogue(
-                open_sqlite(self.catalogue_path, create=create, busy_timeout=timeout)
-            )
+            database = open_sqlite(self.catalogue_path, create=create, busy_timeout=timeout)
+            self._catalogue = SqlCatalogue(database, os.fsencode(self.home))
         return self._catalogue
 
     @property
@@ -109,6 +113,24 @@ class App:
             index_from = self.settings.whole("index_from")
             self._store = EmbeddedStore(self.home / "spaces", index_from=index_from, build_apart=True)
         return self._store
+
+    @property
+    def lexical(self) -> LexicalIndex:
+        if self._lexical is None:
+            from reprise.stores.lexical import SqliteLexicalIndex
+
+            timeout = self.settings.number("database_timeout")
+            self._lexical = SqliteLexicalIndex(self.home / "lexical", busy_timeout=timeout)
+        return self._lexical
+
+    @cached_property
+    def keeping(self) -> Keeping:
+        """Where what models make is kept: the store, and what the pipeline's direct steps keep themselves."""
+        from reprise.core.ports import StepPorts
+
+        return self.installed.keeping(
+            self.store, lambda: StepPorts(self.catalogue(), self.store, self.lexical)
+        )
 
     @cached_property
     def installed(self) -> InstalledModels:
@@ -151,8 +173,10 @@ class App:
 
     def source(self, library: Library) -> Source:
         from reprise.sources.folder import FolderSource
+        from reprise.sources.video_folder import VideoFolder
 
-        return FolderSource(library.root, library.exclude, self.settings.flag("follow_links"))
+        kind = VideoFolder if library.kind == "video" else FolderSource
+        return kind(library.root, library.exclude, self.settings.flag("follow_links"))
 
     def models(self, names: Sequence[str]) -> tuple[str, ...]:
         """The models asked for, each once, in that order. Raises ``UnknownModel``, ``ModelLoadFailed``."""
@@ -161,27 +185,32 @@ class App:
             self.installed.card(name)
         return wanted
 
-    def library_of(self, folder: Path, exclude: Sequence[str] = ()) -> tuple[Library, bytes]:
-        """The library that holds the folder, made if there is none, and the folder relative to its root.
+    def library_of(
+        self, folder: Path, exclude: Sequence[str] = (), kind: LibraryKind | None = None
+    ) -> tuple[Library, bytes]:
+        """The library of that kind, or of any, that holds the folder, made if there is none, and the folder in its root.
 
         ``exclude`` replaces the library's patterns unless it is empty; an empty pattern alone clears them.
         Raises ``LibraryError`` when the folder is missing, a file, or around another library, ``BadSetting`` for a
         pattern that is wrong.
         """
+        from reprise.sources.existing import existing_folder
         from reprise.sources.folder import FolderSource
 
-        root = os.fsencode(_existing_folder(folder))
+        root = os.fsencode(existing_folder(folder))
         patterns = tuple(pattern for pattern in exclude if pattern.strip())
         FolderSource(root, patterns)
         libraries = self.catalogue(create=True).libraries
         for library in libraries.all(self.owner):
+            if kind not in (None, library.kind):
+                continue
             if root == library.root or root.startswith(library.root.rstrip(b"/") + b"/"):
                 if exclude:
                     libraries.set_exclude(self.owner, library.id, patterns)
                 inside = root[len(library.root.rstrip(b"/")) + 1 :]
                 return libraries.get(self.owner, library.id), inside
-        name = display_path(os.path.basename(root)) or "music"
-        return libraries.add(self.owner, "folder", name, root, patterns), b""
+        name = display_path(os.path.basename(root)) or "media"
+        return libraries.add(self.owner, kind or "folder", name, root, patterns), b""
 
     def split(self, chosen: Path, output: Path) -> Iterator[SplitTrack | ScanProblem]:
         """Write the tracks of the cue sheets in a folder, or of one sheet, as files; no catalogue is touched.
@@ -189,11 +218,12 @@ class App:
         Raises ``LibraryError``, ``UsageError`` and ``DiskFull``.
         """
         from reprise.core.items import Library
+        from reprise.sources.existing import existing_folder
         from reprise.sources.splitting import split_folder, split_sheet
 
         if chosen.suffix.lower() == ".cue" and chosen.is_file():
             return split_sheet(os.fsencode(chosen), os.fsencode(output))
-        library = Library(0, self.owner, "folder", "", os.fsencode(_existing_folder(chosen)))
+        library = Library(0, self.owner, "folder", "", os.fsencode(existing_folder(chosen)))
         return split_folder(self.source(library), library.root, b"", os.fsencode(output))
 
     def split_selected(self, selection: Selection, output: Path) -> Iterator[SplitTrack | ScanProblem]:
@@ -231,16 +261,18 @@ class App:
                 full=full,
             ).run()
 
-    def scan_now(self, folder: Path, emit: Emit, *, full: bool) -> Selection | None:
+    def scan_now(
+        self, folder: Path, emit: Emit, *, full: bool, kind: LibraryKind | None = None
+    ) -> Selection | None:
         """Scan a library, or a folder of one, in this process; what is in it, or ``None`` when a signal ended it.
 
-        The feed hears of it too. Raises ``LibraryError``.
+        ``kind``: as for :meth:`library_of`. The feed hears of it too. Raises ``LibraryError``.
         """
         from reprise.core.plan import Selection
         from reprise.engine.scan import ScanStopped
         from reprise.runners.signals import interruptible
 
-        library, inside = self.library_of(folder)
+        library, inside = self.library_of(folder, kind=kind)
         record = self.recorder()
 
         def tell(event: Event) -> None:
@@ -279,9 +311,8 @@ class App:
     def scan_models(self) -> tuple[str, ...]:
         """The models that embed what a scan finds. Raises ``UnknownModel``, ``ModelLoadFailed``."""
         chosen = [name.strip() for name in self.settings.text("scan_models").split(",") if name.strip()]
-        return self.models(
-            chosen or [pointer.model for pointer in self.catalogue().spaces.pointers(self.owner)]
-        )
+        pointers = self.catalogue().spaces.pointers(self.owner)
+        return self.models(chosen or [one.model for one in pointers if one.space.subject == TRACKS])
 
     def unready(self, models: Sequence[str]) -> dict[str, RepriseError]:
         """Which of the models cannot run now, and why, as far as can be told without loading them."""
@@ -342,6 +373,7 @@ class App:
 
     def _run(self, job: Job, emit: Emit, asked: Callable[[], Control], *, resumed: bool) -> JobFinished:
         """What happens goes into the feed as well, whoever started the job."""
+        from reprise.engine.in_turn import STOPPED
         from reprise.engine.run import Run
 
         record, selection = self.recorder(job.id), job.request.selection
@@ -351,11 +383,14 @@ class App:
             emit(event)
 
         def scan(stop: Callable[[], object]) -> None:
-            if job.request.purpose is Purpose.ARRIVALS:
-                return
-            self.scan(self.catalogue().libraries.get(self.owner, selection.library_id), tell, stop)
+            library = self.catalogue().libraries.get(self.owner, selection.library_id)
+            if job.request.scans(library.kind):
+                self.scan(library, tell, stop)
 
-        return Run(self.workshop(tell, asked, job.request.batch_size), job, resumed, scan).run()
+        end = Run(self.workshop(tell, asked, job.request.batch_size), job, resumed, scan).run()
+        may_sweep = end.state not in STOPPED and not job.request.just_came  # somebody waits
+        self.installed.pictures(self.catalogue()).clear(may_sweep=may_sweep)
+        return end
 
     def recorder(self, job_id: str | None = None) -> Recorder:
         """An ``Emit`` that writes what happens into the feed: of a job, or of the owner's libraries alone."""
@@ -439,7 +474,7 @@ class App:
         known = self.catalogue().speeds.get(fingerprint(card.spec), self.installed.machine)
         if known is not None:
             return known.audio_seconds_per_second, "measured in an earlier run on this machine"
-        if card.missing or not measure:
+        if card.missing or not measure or card.spec.subject != TRACKS:
             return None
         items = self.catalogue().items.sample(self.owner, selection, SAMPLES_PER_WORKER * effort.workers)
         with self.installed.slot.held(never):
@@ -535,42 +570,24 @@ class App:
         ids = self.catalogue().libraries.item_ids(self.owner, library.id)
         self._forget(ids)
         self.catalogue().libraries.remove(self.owner, library.id)
+        self.installed.pictures(self.catalogue()).clear()
         return len(ids)
 
     def _forget(self, item_ids: list[int]) -> None:
         from reprise.engine.forget import forget_items
 
-        forget_items(self.catalogue(), self.store, self.owner, item_ids)
+        forget_items(self.catalogue(), self.keeping, self.owner, item_ids)
+        self.installed.pictures(self.catalogue()).clear()
 
     def workshop(self, emit: Emit, asked: Callable[[], Control], batch_size: int = 0) -> Workshop:
         """``batch_size`` instead of that of the settings, unless it is 0."""
-        from reprise.engine.run import Workshop
-        from reprise.engine.slices import Pace
 
         def effort(card: ModelCard, library_id: int) -> Effort:
             usual = self.effort(card, library_id)
             return replace(usual, largest_batch=batch_size or usual.largest_batch)
 
-        settings = self.settings
-        pace = Pace(
-            commit_rows=settings.whole("commit_rows"),
-            commit_seconds=settings.number("commit_seconds"),
-            max_attempts=settings.whole("max_attempts"),
-        )
-        return Workshop(
-            catalogue=self.catalogue(),
-            store=self.store,
-            emit=emit,
-            asked=asked,
-            ready=self.installed.ready,
-            command=self.installed.command,
-            effort=effort,
-            slot=self.installed.slot,
-            pace=pace,
-            coverage=settings.number("cutover_coverage"),
-            machine=self.installed.machine,
-            together_mb=settings.number("together_memory_mb"),
-            alive=self.job_alive,
+        return self.installed.workshop(
+            self.catalogue(), self.keeping, emit, asked, effort, self.job_alive
         )
 
     def job_alive(self, job_id: str) -> bool:
@@ -580,19 +597,3 @@ class App:
     def effort(self, card: ModelCard, library_id: int) -> Effort:
         """How much of this machine a model gets for one library."""
         return self.installed.effort(card, self.catalogue().libraries.get(self.owner, library_id).root)
-
-
-def _existing_folder(folder: Path) -> Path:
-    try:
-        resolved = folder.resolve(strict=True)
-    except FileNotFoundError as error:
-        raise LibraryError(
-            f"{folder} does not exist", cure="check the spelling; is the disk mounted?"
-        ) from error
-    except (OSError, RuntimeError) as error:
-        raise LibraryError(
-            f"{folder} cannot be opened: {error}", cure="check its rights and links"
-        ) from error
-    if not resolved.is_dir():
-        raise LibraryError(f"{folder} is a file", cure="name the folder that holds it")
-    return resolved

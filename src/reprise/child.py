@@ -67,6 +67,11 @@ class MediaReader:
     def digest(self, path: bytes) -> bytes:
         return self._essences.digest(path)
 
+    def video_digest(self, path: bytes) -> bytes:
+        from reprise.media.video.digest import video_digest
+
+        return video_digest(path)
+
 
 def main() -> None:
     options = ChildOptions(**json.loads(sys.argv[1]))
@@ -75,11 +80,12 @@ def main() -> None:
 
 
 def _serve(options: ChildOptions) -> None:
+    from reprise.core.ports import DirectStep
     from reprise.engine.messages import NotReady, Role, Slot
     from reprise.engine.worker import Worker
-    from reprise.errors import RepriseError
+    from reprise.errors import ModelLoadFailed, RepriseError
     from reprise.media.decode import DecodeLimits
-    from reprise.models.registry import load_model
+    from reprise.models.registry import load_model, planned_card
 
     role = Role(options.role)
     if role in (
@@ -88,9 +94,12 @@ def _serve(options: ChildOptions) -> None:
     ):  # a neural network's process has larger arrays, and its own allocator
         keep_freed_memory()
     connection: Connection = Connection(options.connection)
+    choices = _choices(options)
     try:
-        model = load_model(options.model, _choices(options))
-        _check_planned(model.card, options.fingerprint)
+        model = load_model(options.model, choices)
+        if isinstance(model, DirectStep):
+            raise ModelLoadFailed(f"{options.model} runs in no process of its own")
+        _check_planned(planned_card(model, choices), options.fingerprint)
     except RepriseError as error:
         connection.send(NotReady(error.code, error.message, error.cure))
         return
@@ -111,10 +120,13 @@ def _check_planned(card: ModelCard, planned: str) -> None:
 
 
 def _choices(options: ChildOptions) -> ModelChoices:
-    from reprise.core.choices import Coverage, ModelChoices
+    from reprise.core.choices import Coverage, ModelChoices, as_steps
     from reprise.settings import load_settings
 
-    given = options.choices | {"coverage": Coverage(options.choices["coverage"])}
+    given = options.choices | {
+        "coverage": Coverage(options.choices["coverage"]),
+        "steps": as_steps(options.choices["steps"]),
+    }
     if given["endpoint"]:
         given["endpoint_key"] = load_settings({}, home=Path(options.home)).text("endpoint_key")
     return ModelChoices(**given)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reprise import __version__
 from reprise.core.items import display_path
+from reprise.core.ports import StoreReport
 from reprise.errors import CatalogueMissing, RepriseError
 from reprise.settings import CONFIG_NAME, SETTINGS, Origin, unknown_variables
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reprise.app import App
+    from reprise.core.space import Space
 
 LEAST_FREE_MB = 500
 OTHERS = 0o077
@@ -63,6 +65,7 @@ def diagnose(app: App) -> Iterator[Finding]:
     yield from _libraries(app)
     yield from _watching(app)
     yield from _spaces(app)
+    yield from _pictures(app)
     yield from _jobs(app)
 
 
@@ -265,7 +268,7 @@ def _spaces(app: App) -> Iterator[Finding]:
     for space in app.living_spaces():
         expected = app.catalogue().ledger.counts(app.owner, space.id)["vectors"]
         try:
-            report = app.store.verify(app.owner, space.name)
+            report = space_report(app, space)
         except RepriseError as error:
             yield Finding(f"space {space.name}", False, error.message, error.cure)
             continue
@@ -274,6 +277,35 @@ def _spaces(app: App) -> Iterator[Finding]:
         yield Finding(
             f"space {space.name}", good, fact, "" if good else "run the same embed command: it mends that"
         )
+
+
+def space_report(app: App, space: Space) -> StoreReport:
+    """What is found in a space: in the store, or where the step that makes no vectors keeps what it makes.
+
+    Raises ``StoreError``.
+    """
+    if space.dimension:
+        return app.store.verify(space.owner, space.name)
+    count = app.keeping.count(space)
+    if count is None:  # what its model told is in the catalogue
+        count = app.catalogue().ledger.counts(space.owner, space.id)["vectors"]
+    return StoreReport(count)
+
+
+def _pictures(app: App) -> Iterator[Finding]:
+    """What lies in the folder of pictures although no row names it; a sweep deletes that, this only counts."""
+    if not os.path.isdir(app.installed.media):
+        return
+    count, size = 0, 0
+    for orphan in app.installed.pictures(app.catalogue()).orphans():
+        count, size = count + 1, size + orphan.bytes
+    waiting = app.catalogue().pictures.released()
+    if not count and not waiting:
+        yield Finding("pictures", True, "each is of a video or a person")
+        return
+    fact = f"{count:,} files of no video or person ({size / 1e6:,.1f} MB), {waiting:,} released ones still there"
+    cure = f"the next job deletes them, if {_user()} may write in {app.installed.media}"
+    yield Finding("pictures", None, fact, cure)
 
 
 def _jobs(app: App) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ RepriseError
 │   ├── TooManyTries          too many wrong passwords
 │   ├── BadTemplate           a template for names that cannot be used
 │   ├── BadPlan               a plan of renaming that is damaged or too old
+│   ├── BadPhoto              what was sent as a photo is no picture
 │   └── TooLarge              more was sent than is taken
 ├── LibraryError              a library's folder cannot be scanned   exit code 2
 ├── JobConflict               another run holds the work             exit code 2
@@ -37,11 +38,12 @@ RepriseError
 ├── RemoteError               another server does not do what is asked   exit code 2
 │   ├── RemoteUnreachable
 │   └── RemoteRefused
+├── SearchDown                nothing that a search asks can answer  exit code 2
 ├── SpaceHeld                 a space did not pass its gates; the old one goes on serving
 └── ItemError                 one item failed                        the job goes on
     ├── Unreadable, Vanished, TimedOut, WorkerCrashed, MemoryExceeded, RunnerLost, EndpointFailed   (retryable)
     └── EmptyFile, NotAudio, NoAudioStream, Truncated, TooShort, TooLong, Silent, BadVector, ModelFailed,
-        NoDescription, BadDescription, TagsNotWritten
+        NoDescription, BadDescription, BadSubtitles, TagsNotWritten, NotAPicture, NoFace, NothingToSee, NotVideo, NoPictures
 
 ``code`` is what the ledger, the API and scripts read; ``retryable`` is what the retry policy reads;
 ``http_status`` is what the API answers; ``cure`` is what a person reads.
@@ -149,6 +151,11 @@ class BadTemplate(UsageError):
 class BadPlan(UsageError):
     code = "bad_plan"
     default_cure = "make a new one: reprise rename plan FOLDER --output FILE"
+
+
+class BadPhoto(UsageError):
+    code = "bad_photo"
+    default_cure = "send a whole JPEG, PNG or WebP"
 
 
 class LibraryError(RepriseError):
@@ -275,6 +282,13 @@ class RemoteRefused(RemoteError):
     code = "remote_refused"
 
 
+class SearchDown(RepriseError):
+    code = "search_down"
+    http_status = 503
+    retryable = True
+    default_cure = "see what is wrong with: reprise doctor; then ask again"
+
+
 class SpaceHeld(RepriseError):
     code = "space_held"
     http_status = 409
@@ -391,6 +405,38 @@ class NoDescription(ItemError):
 class BadDescription(ItemError):
     code = "bad_description"
     default_cure = "save the text beside the track as UTF-8 of at most 64 KiB, then: reprise jobs retry --code bad_description"
+
+
+class NotAPicture(ItemError):
+    code = "not_a_picture"
+    default_cure = "give it as JPEG, PNG or WebP of at most 100 megapixels"
+
+
+class NoFace(ItemError):
+    code = "no_face"
+    default_cure = "give another photo: one face from the front, unobstructed, at least 60 pixels wide"
+
+
+class NothingToSee(ItemError):
+    """What the model looks for is not in the item: it is done, there is no vector, and nobody has to do anything."""
+
+    code = "nothing_to_see"
+    default_cure = "nothing is wrong: what this model looks for is not in the picture"
+
+
+class NotVideo(ItemError):
+    code = "not_video"
+    default_cure = "the content is no video that FFmpeg knows: restore the file or exclude it"
+
+
+class NoPictures(ItemError):
+    code = "no_pictures"
+    default_cure = "the file holds no moving pictures: exclude it, or keep it in a library of music"
+
+
+class BadSubtitles(ItemError):
+    code = "bad_subtitles"
+    default_cure = "save the file as SubRip or WebVTT text, or delete it; then: reprise jobs retry --code bad_subtitles"
 
 
 class TagsNotWritten(ItemError):

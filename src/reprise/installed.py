@@ -11,18 +11,34 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reprise.core.job import never
+from reprise.core.pipeline import VIDEO_PIPELINE
 from reprise.core.spec import DECODER_MB, Execution, fingerprint
-from reprise.errors import EndpointLost, RepriseError, UsageError, WeightsMissing
+from reprise.errors import (
+    EndpointLost,
+    ModelLoadFailed,
+    RepriseError,
+    UnknownModel,
+    UsageError,
+    WeightsMissing,
+)
+from reprise.threads import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reprise.core.choices import Coverage, ModelChoices
-    from reprise.core.ports import Vectors
+    from reprise.core.choices import Coverage, ModelChoices, Steps
+    from reprise.core.events import Emit
+    from reprise.core.job import Control
+    from reprise.core.pipeline import EmbeddingSpec
+    from reprise.core.ports import DirectStep, StepPorts, Vectors, VectorStore
+    from reprise.core.records import Catalogue
     from reprise.core.spec import ModelCard
     from reprise.engine.desk import Effort
+    from reprise.engine.keeping import Keeping
     from reprise.engine.messages import Role
     from reprise.engine.model_process import Command
+    from reprise.engine.run import Workshop
+    from reprise.media.picture_files import PictureFiles
     from reprise.runners.locks import FileLocks
     from reprise.runners.slot import FileSlot
     from reprise.settings import Settings
@@ -70,7 +86,73 @@ class InstalledModels:
             endpoint_model=settings.text("endpoint_model"),
             endpoint_key=settings.text("endpoint_key"),
             analysis_excerpt=settings.number("analysis_excerpt"),
+            text_model=settings.text("text_model"),
+            text_endpoint_model=settings.text("text_endpoint_model"),
+            image_model=settings.text("image_model"),
+            person_model=settings.text("person_model"),
+            face_detector=self._path("face_detector"),
+            face_embedder=self._path("face_embedder"),
+            transcriber=settings.text("transcriber"),
+            description_endpoint_model=settings.text("description_endpoint_model"),
+            scene_detector=settings.text("scene_detector"),
+            scene_threshold=settings.number("scene_threshold"),
+            scene_min_seconds=settings.number("scene_min_seconds"),
+            min_decoded=settings.number("min_decoded"),
+            media=self.media,
+            steps=self._steps(model),
         )
+
+    @property
+    def media(self) -> str:
+        """The folder of the pictures of videos and persons."""
+        return str(self.settings.home / "media")
+
+    def pictures(self, catalogue: Catalogue) -> PictureFiles:
+        """What deletes the files in that folder that no row of the catalogue names any more."""
+        from reprise.media.picture_files import PictureFiles
+
+        return PictureFiles(self.settings.home / "media", catalogue.pictures)
+
+    @cached_property
+    def pipeline(self) -> EmbeddingSpec:
+        """What "latest" means for videos here, and why a step does not run. Raises ``BadSetting``, ``ModelLoadFailed``."""
+        from reprise.models.pipeline import video_pipeline
+
+        return video_pipeline(self.settings.text("step_versions"), self._disabled_steps())
+
+    def _disabled_steps(self) -> dict[str, str]:
+        from reprise.core.choices import ModelChoices
+        from reprise.models import scene_persons, scene_text
+
+        disabled: dict[str, str] = {}
+        chosen = ModelChoices(
+            weights=self.folder("weights"),
+            endpoint=self.settings.text("endpoint"),
+            text_model=self.settings.text("text_model"),
+            text_endpoint_model=self.settings.text("text_endpoint_model"),
+            person_model=self.settings.text("person_model"),
+            face_detector=self._path("face_detector"),
+            face_embedder=self._path("face_embedder"),
+        )
+        if reason := scene_text.why_disabled(chosen):
+            disabled["scene_text"] = reason
+        if reason := scene_persons.why_disabled(chosen):
+            disabled.update(dict.fromkeys(("scene_persons", "person_photos", "person_vector"), reason))
+        return disabled
+
+    def _steps(self, model: str) -> Steps:
+        """What steps add to the specs of their models. A broken step of a package costs models of music nothing."""
+        try:
+            steps = self.pipeline.steps
+        except RepriseError:
+            if VIDEO_PIPELINE.step_of(model):
+                raise
+            return ()
+        return tuple((model, step.options) for step in steps if step.options for model in step.models)
+
+    def _path(self, setting: str) -> str:
+        """What the setting names, from the state folder; nothing if it is empty."""
+        return self.folder(setting) if self.settings.text(setting) else ""
 
     def folder(self, setting: str) -> str:
         """What the setting names, from the state folder; the folder of the setting's name there if it is empty."""
@@ -92,9 +174,10 @@ class InstalledModels:
     def card(self, model: str) -> ModelCard:
         """Raises ``UnknownModel`` naming the allowed ones, ``ModelLoadFailed`` when its package is broken."""
         if model not in self._cards:
-            from reprise.models.registry import load_model
+            from reprise.models.registry import load_model, planned_card
 
-            self._cards[model] = load_model(model, self.choices(model)).card
+            choices = self.choices(model)
+            self._cards[model] = planned_card(load_model(model, choices), choices)
         return self._cards[model]
 
     @cached_property
@@ -129,13 +212,14 @@ class InstalledModels:
         Raises ``ModelError`` kinds when they cannot be had.
         """
         from reprise.core.ports import DownloadableModel
-        from reprise.models.registry import load_model
+        from reprise.models.registry import load_model, planned_card
 
-        found = load_model(model, self.choices(model))
+        choices = self.choices(model)
+        found = load_model(model, choices)
         if isinstance(found, DownloadableModel):
             found.fetch(told)
-        self._cards[model] = found.card
-        return found.card
+        self._cards[model] = planned_card(found, choices)
+        return self._cards[model]
 
     def trouble(self, model: str) -> RepriseError | None:
         """Why the model cannot run now, as far as can be told without loading it; takes seconds at the most."""
@@ -157,13 +241,75 @@ class InstalledModels:
 
         settings = self.settings
         return Effort(
-            workers=settings.whole("workers") or workers_that_fit(card),
+            workers=_workers(card, settings.whole("workers")),
             root=root,
             item_timeout=settings.number("item_timeout") + card.patience_seconds,
             timeout_per_audio_second=settings.number("timeout_per_audio_second"),
             memory_mb=settings.number("worker_memory_mb"),
             load_seconds=settings.number("load_timeout"),
             largest_batch=settings.whole("batch_size") or card.batch,
+            media=os.fsencode(self.media),
+        )
+
+    def keeping(self, store: VectorStore, ports: Callable[[], StepPorts]) -> Keeping:
+        """Where what models make is kept; ``ports``: what the pipeline's direct steps may touch."""
+        from reprise.engine.keeping import Keeping
+
+        found: dict[str, DirectStep | None] = {}
+
+        def step(model: str) -> DirectStep | None:
+            if model not in found:
+                found[model] = self._direct_step(model, ports)
+            return found[model]
+
+        return Keeping(store, step)
+
+    def _direct_step(self, model: str, ports: Callable[[], StepPorts]) -> DirectStep | None:
+        from reprise.core.ports import DirectStep
+        from reprise.models.registry import load_model
+
+        try:
+            step = load_model(model, self.choices(model))
+        except (UnknownModel, ModelLoadFailed):
+            return None  # its package is gone, and with it what it kept
+        if not isinstance(step, DirectStep):
+            return None
+        step.attach(ports())
+        return step
+
+    def workshop(
+        self,
+        catalogue: Catalogue,
+        keeping: Keeping,
+        emit: Emit,
+        asked: Callable[[], Control],
+        effort: Callable[[ModelCard, int], Effort],
+        alive: Callable[[str], bool],
+    ) -> Workshop:
+        """What a run of a job needs of this installation."""
+        from reprise.engine.run import Workshop
+        from reprise.engine.slices import Pace
+
+        settings = self.settings
+        pace = Pace(
+            commit_rows=settings.whole("commit_rows"),
+            commit_seconds=settings.number("commit_seconds"),
+            max_attempts=settings.whole("max_attempts"),
+        )
+        return Workshop(
+            catalogue=catalogue,
+            keeping=keeping,
+            emit=emit,
+            asked=asked,
+            ready=self.ready,
+            command=self.command,
+            effort=effort,
+            slot=self.slot,
+            pace=pace,
+            coverage=settings.number("cutover_coverage"),
+            machine=self.machine,
+            together_mb=settings.number("together_memory_mb"),
+            alive=alive,
         )
 
     def command(self, model: str, spool: str = "", choices: ModelChoices | None = None) -> Command:
@@ -232,9 +378,12 @@ def _call_on(address: str) -> None:
         raise EndpointLost(f"the endpoint {address} cannot be reached: {error}") from error
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _workers(card: ModelCard, chosen: int) -> int:
+    """So many processes the model gets; a step without a process of its own counts as one."""
+    if card.execution is Execution.DIRECT:
+        return 1
+    workers = chosen or workers_that_fit(card)
+    return min(workers, card.most_processes) if card.most_processes else workers
 
 
 def workers_that_fit(card: ModelCard) -> int:

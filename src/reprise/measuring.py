@@ -8,8 +8,10 @@ from reprise.core.job import never
 from reprise.core.ports import WindowedModel
 from reprise.errors import UsageError
 from reprise.models.network import Network
+from reprise.models.picture_methods import PictureModel
 from reprise.models.registry import load_model
 from reprise.models.ways import ways
+from reprise.models.weights import Weights
 
 if TYPE_CHECKING:
     from reprise.app import App
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 def weights_folder(app: App, model: str) -> str:
     """Where the model looks for its weights; empty for a model that has none of its own."""
     found = load_model(model, app.installed.choices(model))
-    return str(found.weights.folder) if isinstance(found, Network) else ""
+    owner = found.method if isinstance(found, PictureModel) else found
+    weights = getattr(owner, "weights", None)
+    return str(weights.folder) if isinstance(weights, Weights) else ""
 
 
 def ways_to_run(app: App, model: str) -> list[ModelChoices]:

@@ -176,9 +176,50 @@ SETTINGS: tuple[Setting, ...] = (
         "hub", "", "Address of a mirror of the model hub; empty: what HF_ENDPOINT says, or the hub itself."
     ),
     Setting("hub_timeout", 30.0, "Seconds that the model hub may be silent before fetching ends.", 0.1),
-    Setting("endpoint", "", "OpenAI-compatible address that describes tracks, up to and with /v1."),
-    Setting("endpoint_model", "", "The model that describes them there."),
+    Setting("endpoint", "", "OpenAI-compatible address that describes and embeds, up to and with /v1."),
+    Setting("endpoint_model", "", "The model that describes tracks there."),
     Setting("endpoint_key", "", "Its key; kept out of every list and message.", secret=True),
+    Setting(
+        "text_model",
+        "",
+        "What embeds the words of scenes: a folder in the layout of sentence-transformers, the name of one below"
+        " weights, or endpoint; empty: nothing, exact words only.",
+    ),
+    Setting("text_endpoint_model", "", "The model that embeds texts at the endpoint."),
+    Setting(
+        "image_model",
+        "descriptor",
+        "What the pictures of scenes are compared by; descriptor: their colours, layout and edges, without weights.",
+        choices=("descriptor", "clip", "siglip2"),
+    ),
+    Setting(
+        "person_model",
+        "picture",
+        "What persons are compared by; picture: whole pictures through image_model, which knows no faces.",
+        choices=("picture", "faces"),
+    ),
+    Setting("face_detector", "", "ONNX file of SCRFD or YuNet that finds faces, from the state folder."),
+    Setting("face_embedder", "", "ONNX file that embeds faces as ArcFace does, from the state folder."),
+    Setting(
+        "transcriber",
+        "",
+        "What hears speech in videos without subtitles: a size or a folder of faster-whisper; empty: nothing.",
+    ),
+    Setting("description_endpoint_model", "", "The model that describes scenes there; empty: none does."),
+    Setting(
+        "step_versions",
+        "",
+        "Versions of steps of the video pipeline other than those that come with Reprise, as scene_image=2, with"
+        " commas between.",
+    ),
+    Setting(
+        "scene_detector",
+        "adaptive",
+        "How a cut between scenes is told: against the pictures around it, or by how much changes.",
+        choices=("adaptive", "content"),
+    ),
+    Setting("scene_threshold", 0.0, "How great that change must be; 0: what is usual for the detector.", 0.0),
+    Setting("scene_min_seconds", 1.0, "Seconds that a scene lasts at least.", 0.0),
     Setting(
         "index_from",
         100000,

@@ -18,3 +18,8 @@ def use_one_thread_by_default() -> None:
     are busy with embedding, threads that wait for each other made them eight times slower."""
     for variable in VARIABLES:
         os.environ.setdefault(variable, "1")
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

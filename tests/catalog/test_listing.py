@@ -313,7 +313,8 @@ def test_each_models_state_on_rows_and_as_a_filter(database: SqliteDatabase, cat
     with database.transaction() as transaction:
         for space, state in ((1, "active"), (2, "filling")):
             transaction.execute(
-                "INSERT INTO spaces VALUES (?, 'me', ?, 'm', 'f', '{}', 3, ?, '', 0)",
+                "INSERT INTO spaces (id, owner, name, model, fingerprint, inputs, dimension, state, note, created_at)"
+                " VALUES (?, 'me', ?, 'm', 'f', '{}', 3, ?, '', 0)",
                 (space, f"s{space}", state),
             )
         transaction.execute("INSERT INTO pointers VALUES ('me', 'm', 1, NULL, 0)")

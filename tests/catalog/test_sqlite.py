@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 TABLES = {
     "libraries": "id owner kind name root exclude created_at scanned_at watch",
     "items": "id owner library_id path size mtime_ns digest title artist album album_artist genre year track disc"
-    " bpm key duration updated_at missing_since",
-    "spaces": "id owner name model fingerprint inputs dimension state note created_at",
+    " bpm key duration updated_at missing_since kind parent_id video_id",
+    "spaces": "id owner name model fingerprint inputs dimension state note created_at kind channel",
     "pointers": "owner model space_id previous_id switched_at",
     "jobs": "id owner work_key same_work active state control request spec_version planned items percent created_at"
     " started_at finished_at error queued_at priority asked_by",
     "job_models": "job_id model position space_id state total done skipped failed error seconds audio_seconds",
     "ledger": "space_id item_id owner state reason digest has_vector attempts job_id lease_until error_code"
-    " error_message updated_at",
+    " error_message updated_at spec_version",
     "scan_problems": "library_id path owner code message seen_at",
     "speeds": "fingerprint machine audio_seconds_per_second operations_per_second measured_at",
     "users": "name password_hash role owner must_change preferences created_at",
@@ -55,6 +55,14 @@ TABLES = {
     "analyses": "item_id owner spec digest at whole bpm camelot loudness facts fingerprint",
     "rename_sessions": "id owner root state total turns done failed created_at updated_at finished_at options error",
     "rename_moves": "session_id turn number folder old new kind state inode size mtime_ns digest code error",
+    "inputs": "item_id channel owner digest text file composed updated_at",
+    "videos": "item_id owner facts digest scenes_given transcript_source language segments updated_at",
+    "scenes": "item_id owner video_id number starts ends own_transcript description summary tags described_by updated_at",
+    "frames": "item_id owner scene_id kind ordinal at file digest width height",
+    "persons": "item_id owner name folded archived updated_at",
+    "photos": "item_id owner person_id file digest state error updated_at",
+    "search_preferences": "owner weights fusion updated_at",
+    "reprocessings": "id scope owner video_id force since spec_version created_at jobs record",
     "alembic_version": "version_num",
 }
 WITHOUT_OWNER = {
@@ -125,7 +133,10 @@ def test_leasing_walks_the_partial_index_and_sorts_nothing(path: Path) -> None:
     database = SqliteDatabase(path)
     with database.transaction() as transaction:
         transaction.execute("INSERT INTO libraries VALUES (1, 'o', 'folder', 'm', x'2f6d', '[]', 0, 0, 1)")
-        transaction.execute("INSERT INTO spaces VALUES (1, 'o', 's', 'm', 'f', '{}', 3, 'filling', '', 0)")
+        transaction.execute(
+            "INSERT INTO spaces (id, owner, name, model, fingerprint, inputs, dimension, state, note, created_at)"
+            " VALUES (1, 'o', 's', 'm', 'f', '{}', 3, 'filling', '', 0)"
+        )
         transaction.execute_many(
             "INSERT INTO items (id, owner, library_id, path, size, mtime_ns, updated_at) VALUES (?, 'o', 1, ?, 1, 1, 1)",
             [(n, b"%d" % n) for n in range(1, 501)],

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tests.cli.projector import Projector
+
 RATE = 22_050  # Hz
 SECONDS = 2.0
 PATIENCE_SECONDS = 300.0
@@ -209,3 +211,25 @@ def studio(embedded_once: Studio, tmp_path: Path) -> Studio:
         connection.execute("UPDATE libraries SET root = ?", (os.fsencode(tmp_path / "music"),))
         connection.commit()
     return Studio(tmp_path / "music", Reprise(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two films, one with subtitles beside it, written once. Copy, do not change."""
+    from tests.cli.filmed import write_films
+
+    return write_films(tmp_path_factory.mktemp("films"))
+
+
+@pytest.fixture(scope="session")
+def taken_once(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Projector:
+    """The films of two owners, and one person of each, taken in once. Copy, do not change."""
+    from tests.cli.filmed import taken_in
+
+    return taken_in(tmp_path_factory.mktemp("taken"), films)
+
+
+@pytest.fixture
+def taken(taken_once: Projector, tmp_path: Path) -> Projector:
+    """A copy of that installation for one test; the films stay where they are."""
+    return taken_once.copied(tmp_path)

@@ -11,11 +11,11 @@ import pytest
 
 from reprise.core.batching import AdaptiveBatch, TimedBatch
 from reprise.core.gates import ConstantGate, check_canaries, check_vector
-from reprise.core.items import InputState
+from reprise.core.items import InputState, ItemKind
 from reprise.core.job import Counters
 from reprise.core.progress import SpeedMeter
 from reprise.core.space import ALLOWED, SpaceState
-from reprise.core.spec import ModelSpec, fingerprint
+from reprise.core.spec import ModelSpec, Subject, fingerprint
 from reprise.engine.messages import Slot
 from reprise.errors import BadVector, CanaryFailed
 
@@ -32,7 +32,8 @@ def test_a_fingerprint_stays_what_it_is() -> None:
 @pytest.mark.parametrize("name", [field.name for field in fields(ModelSpec)])
 def test_every_field_of_a_spec_changes_its_fingerprint(name: str) -> None:
     value = getattr(SPEC, name)
-    other: Any = (("a", "c"),) if name == "options" else value + 1 if isinstance(value, int) else value + "x"
+    others = {"options": (("a", "c"),), "subject": Subject(ItemKind.SCENE, "summary")}
+    other: Any = others.get(name) or (value + 1 if isinstance(value, int) else value + "x")
     change: dict[str, Any] = {name: other}
     assert fingerprint(replace(SPEC, **change)) != fingerprint(SPEC)
 

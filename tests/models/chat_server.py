@@ -60,6 +60,13 @@ class Heard:
             samples: NDArray[np.float32] = whole.astype(np.float32) / np.float32(32_767)
             return reader.getframerate(), samples
 
+    def picture(self) -> tuple[str, bytes]:
+        """Kind and bytes of the picture that was sent, in a data URL."""
+        parts = [part for part in self.body["messages"][0]["content"] if part["type"] == "image_url"]
+        assert len(parts) == 1
+        kind, _, content = parts[0]["image_url"]["url"].removeprefix("data:").partition(";base64,")
+        return kind, base64.b64decode(content, validate=True)
+
 
 @dataclass
 class ChatServer:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from reprise.errors import EndpointFailed, EndpointLost, ModelLoadFailed
-from reprise.models.description_captions import Captioner, Patience, completions_url, retry_after
+from reprise.models.description_captions import Captioner
+from reprise.models.endpoint import Patience, api_url, retry_after
 from tests.models.chat_server import CAPTION, ChatServer, Reply, chat_server, completion
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def server() -> Iterator[ChatServer]:
     ],
 )
 def test_addresses(endpoint: str, url: str) -> None:
-    assert completions_url(endpoint) == url
+    assert api_url(endpoint) == url
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_addresses(endpoint: str, url: str) -> None:
 )
 def test_addresses_that_are_none(endpoint: str) -> None:
     with pytest.raises(ModelLoadFailed, match="is no address"):
-        completions_url(endpoint)
+        api_url(endpoint)
 
 
 def test_how_long_a_server_asks_to_be_left_alone() -> None:
@@ -191,5 +192,5 @@ def test_a_server_that_fails_one_track_after_the_other_is_lost(server: ChatServe
     for _ in range(2):
         with pytest.raises(EndpointFailed):
             ask(server, captioner)
-    with pytest.raises(EndpointLost, match=r"3 tracks in a row got no caption: .* answers 400"):
+    with pytest.raises(EndpointLost, match=r"3 items in a row got no answer: .* answers 400"):
         ask(server, captioner)

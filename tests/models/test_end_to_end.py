@@ -9,6 +9,7 @@ import pytest
 
 from reprise.core.choices import Coverage, ModelChoices
 from reprise.core.pooling import pool
+from reprise.core.ports import WindowedModel
 from reprise.media.decode import AudioFile
 from reprise.models.registry import load_model
 from tests.harness import outcome_of, read_until
@@ -51,8 +52,9 @@ def by_hand(model: str, path: Path, weights: Path) -> NDArray[np.float32]:
         model,
         ModelChoices(weights=str(weights), coverage=Coverage.SAMPLED, device="cpu", precision="float32"),
     )
+    assert isinstance(network, WindowedModel)
     network.load()
-    windows = network.windows(AudioFile(str(path), network.card.spec.sample_rate))  # type: ignore[union-attr]
+    windows = network.windows(AudioFile(str(path), network.card.spec.sample_rate))
     outputs = [np.asarray(network.encode([window])[0]) for window in windows]
     vector = pool(network.card.spec.pooling, outputs)
     found: NDArray[np.float32] = vector / np.linalg.norm(vector)

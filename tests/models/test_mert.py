@@ -12,6 +12,7 @@ import torch
 
 from reprise.core.choices import Coverage, ModelChoices
 from reprise.core.pooling import pool
+from reprise.core.ports import WindowedModel
 from reprise.errors import WeightsMissing, WeightsRefused
 from reprise.media.decode import AudioFile
 from reprise.models.mert import Mert, MertEnriched
@@ -310,6 +311,7 @@ def test_the_card_says_what_is_wrong_with_the_settings(folder: Path) -> None:
     set_in(folder / "config.json", hidden_size="large")
     model = load_model("mert", ModelChoices(weights=str(folder.parent), offline=True))
     assert "hidden_size is 'large' instead of a number" in model.card.missing
+    assert isinstance(model, WindowedModel)
     with pytest.raises(WeightsRefused):
         model.load()
 

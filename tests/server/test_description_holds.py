@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reprise.filming import Filming
+from tests.server.filmed import film, picture
 from tests.server.running import administrator, running
 
 if TYPE_CHECKING:
@@ -27,6 +30,10 @@ def test_every_check_of_schemathesis_holds_for_every_route(home: Home) -> None:
     home.add_many(12)
     home.add("odd", content="raise")
     assert home.embed("--model", "null").code == 1
+    with home.app() as app:
+        film(app, home.folder / "films")
+        ada = app.catalogue().persons.add(app.owner, "Ada", time.time())
+        Filming(app).add_photo(ada.id, picture())
     with running(home) as server, administrator(server) as person:
         token = person.post("/auth/tokens", json={"name": "schemathesis"}).json()["token"]
         done = subprocess.run(

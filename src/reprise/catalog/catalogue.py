@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reprise.catalog.analyses import SqlAnalyses
+from reprise.catalog.embedded import SqlEmbeddedRows
 from reprise.catalog.feed import SqlFeed
 from reprise.catalog.figures import SqlFigures
 from reprise.catalog.foreign_ids import SqlForeignIds
@@ -13,20 +14,26 @@ from reprise.catalog.jobs import SqlJobs
 from reprise.catalog.ledger import SqlLedger
 from reprise.catalog.libraries import SqlLibraries
 from reprise.catalog.listing import SqlListing
+from reprise.catalog.persons import SqlPersons
+from reprise.catalog.pictures import SqlPictures
+from reprise.catalog.preferences import SqlPreferences
 from reprise.catalog.renames import SqlRenames
+from reprise.catalog.reprocessings import SqlReprocessings
 from reprise.catalog.schedules import SqlSchedules
 from reprise.catalog.spaces import SqlSpaces
 from reprise.catalog.speeds import SqlSpeeds
 from reprise.catalog.users import SqlPeople
+from reprise.catalog.videos import SqlVideos
 
 if TYPE_CHECKING:
     from reprise.catalog.database import Database
 
 
 class SqlCatalogue:
-    """Implements ``core.records.Catalogue``."""
+    """Implements ``core.records.Catalogue``. ``home``: the installation's folder, below which libraries of people
+    have their roots."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, home: bytes = b"") -> None:
         self._database = database
         self.libraries = SqlLibraries(database)
         self.items = SqlItems(database)
@@ -42,6 +49,12 @@ class SqlCatalogue:
         self.schedules = SqlSchedules(database)
         self.foreign_ids = SqlForeignIds(database)
         self.renames = SqlRenames(database)
+        self.videos = SqlVideos(database)
+        self.persons = SqlPersons(database, home)
+        self.pictures = SqlPictures(database)
+        self.preferences = SqlPreferences(database)
+        self.reprocessings = SqlReprocessings(database)
+        self.embedded = SqlEmbeddedRows(database)
 
     def close(self) -> None:
         self._database.close()

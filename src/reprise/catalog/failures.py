@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reprise.core.items import display_path, label
+from reprise.catalog.labels import LABEL_COLUMNS, LABEL_COUNT, LABEL_JOINS, label_of
+from reprise.core.items import display_path
 from reprise.core.plan import RowState
 from reprise.core.records import Failure
 
@@ -16,7 +17,7 @@ _SHOWN = (
     " AND l.state IN ('failed', 'dismissed') AND l.state IN (?, ?) AND i.missing_since IS NULL AND s.state <> 'dropped'"
     " AND (CAST(? AS TEXT) IS NULL OR l.error_code = ?) AND (CAST(? AS TEXT) IS NULL OR s.model = ?)"
 )
-_FAILURE = "i.id, i.path, i.artist, i.title, s.model, l.error_code, l.error_message, l.attempts, l.updated_at, l.state"
+_FAILURE = f"{LABEL_COLUMNS}, i.id, i.path, s.model, l.error_code, l.error_message, l.attempts, l.updated_at, l.state"
 
 
 def _values(owner: str, code: str | None, model: str | None, *, dismissed: bool) -> tuple[Any, ...]:
@@ -39,7 +40,7 @@ def list_failures(
         f"SELECT {_FAILURE} FROM (SELECT l.space_id, l.item_id FROM {_SHOWN}"
         " ORDER BY l.updated_at DESC, l.item_id, l.space_id LIMIT ? OFFSET ?) p"
         " JOIN ledger l ON l.space_id = p.space_id AND l.item_id = p.item_id"
-        " JOIN items i ON i.id = l.item_id JOIN spaces s ON s.id = l.space_id"
+        f" JOIN items i ON i.id = l.item_id JOIN spaces s ON s.id = l.space_id{LABEL_JOINS}"
         " ORDER BY l.updated_at DESC, l.item_id, l.space_id",
         (*_values(owner, code, model, dismissed=dismissed), limit, offset),
     )
@@ -49,7 +50,11 @@ def list_failures(
 def newest_of_job(database: Database, owner: str, job_id: str, limit: int) -> list[Failure]:
     """What the job failed, the newest first."""
     rows = database.query(
-        f"SELECT {_FAILURE} FROM {_SHOWN} AND l.job_id = ? ORDER BY l.updated_at DESC, i.id DESC LIMIT ?",
+        f"SELECT {_FAILURE} FROM (SELECT l.space_id, l.item_id FROM {_SHOWN} AND l.job_id = ?"
+        " ORDER BY l.updated_at DESC, i.id DESC LIMIT ?) p"
+        " JOIN ledger l ON l.space_id = p.space_id AND l.item_id = p.item_id"
+        f" JOIN items i ON i.id = l.item_id JOIN spaces s ON s.id = l.space_id{LABEL_JOINS}"
+        " ORDER BY l.updated_at DESC, i.id DESC",
         (*_values(owner, None, None, dismissed=False), job_id, limit),
     )
     return [_failure(row) for row in rows]
@@ -80,11 +85,11 @@ def failed_models(
 
 
 def _failure(row: Row) -> Failure:
-    item_id, path, artist, title, model, code, message, attempts, at, state = row
+    item_id, path, model, code, message, attempts, at, state = row[LABEL_COUNT:]
     return Failure(
         item_id=item_id,
         path=display_path(path),
-        label=label(artist, title, path),
+        label=label_of(row[:LABEL_COUNT]),
         model=model,
         code=code,
         message=message,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reprise.core.figures import ModelTotals, SpaceTotals
+from reprise.core.items import ItemKind
 from reprise.core.space import SpaceState
 
 if TYPE_CHECKING:
@@ -32,9 +33,17 @@ class SqlFigures:
         return [ModelTotals(*row) for row in rows]
 
     def items(self) -> tuple[int, int]:
-        rows = self._database.query("SELECT COUNT(*), COUNT(missing_since) FROM items")
+        rows = self._database.query("SELECT COUNT(*), COUNT(missing_since) FROM items WHERE kind = 'track'")
         (total, missing) = rows[0]
         return total - missing, missing
+
+    def video_items(self) -> dict[str, int]:
+        rows = self._database.query(
+            "SELECT kind, COUNT(*) FROM items WHERE kind <> 'track' AND missing_since IS NULL GROUP BY kind"
+        )
+        counted = {str(kind): 0 for kind in ItemKind} | dict(rows)
+        del counted[ItemKind.TRACK]
+        return counted
 
     def spaces(self) -> list[SpaceTotals]:
         rows = self._database.query(

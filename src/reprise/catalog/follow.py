@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from reprise.catalog.inputs import in_parts
+from reprise.catalog.scene_inputs import recompose_later
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reprise.catalog.database import Transaction
 
@@ -80,6 +83,7 @@ class _Library:
                 moves.update(self._tracks(before, after))
         if moves:
             self._move(moves, known)
+            recompose_later(self._transaction, self._mine[0], self._at(moves.values()))
         return [(key, digest) for key, before, _ in rows if (digest := known.get(before))]
 
     def _known(self, paths: Sequence[bytes]) -> dict[bytes, bytes | None]:
@@ -109,6 +113,13 @@ class _Library:
         self._rename((_PARKED + before, after) for before, after in moves.items())
         origin = {after: before for before, after in moves.items()}
         self._rename((_PARKED + path, _freed(path, origin)) for path in stale)
+
+    def _at(self, paths: Collection[bytes]) -> list[int]:
+        """The videos at these paths."""
+        sql = (
+            "SELECT id FROM items WHERE owner = ? AND library_id = ? AND kind = 'video' AND path IN ({marks})"
+        )
+        return [row[0] for row in in_parts(self._transaction, sql, self._mine, paths)]
 
     def _in_the_way(self, moves: Mapping[bytes, bytes], known: Mapping[bytes, bytes | None]) -> list[bytes]:
         asked = [after for after in moves.values() if after not in known and b"\0" in after]

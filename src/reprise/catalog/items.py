@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reprise.catalog.forgetting import children_follow, remove_items
+from reprise.catalog.scene_inputs import recompose_later
 from reprise.catalog.settle import TAG_COLUMNS, settle
-from reprise.core.items import InputState, Item, Tags
+from reprise.catalog.text_matching import matching
+from reprise.core.items import InputState, Item, ItemKind, Tags
 from reprise.core.plan import below
 from reprise.core.ports import WHOLE
 from reprise.core.records import KnownFile
@@ -13,15 +16,18 @@ from reprise.core.records import KnownFile
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from reprise.catalog.database import Database, Row
+    from reprise.catalog.database import Database, Row, Transaction
     from reprise.core.plan import Selection
     from reprise.core.ports import Part
     from reprise.core.records import ScanBatch
 
 _TAGS = TAG_COLUMNS
 _KNOWN = "id, path, size, mtime_ns, digest, duration, missing_since"
-_ITEM = f"id, owner, library_id, path, size, mtime_ns, digest, updated_at, missing_since, {_TAGS}"
-_ASCII_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+_ITEM = f"id, owner, library_id, path, size, mtime_ns, digest, updated_at, missing_since, {_TAGS}, kind"
+FILES = "kind IN ('track', 'video')"
+"""Items that lie on a disk, which is what a scan compares. A library has one of the two kinds."""
+_FIRST_FILE = b"\1"
+"""All paths of what is no file come before it (``core.made_up_paths``), so a scan need not read over them."""
 _MARKS = 500
 """Ids in one IN list: databases limit how many parameters a statement takes."""
 
@@ -33,8 +39,8 @@ class SqlItems:
         self._database = database
 
     def files(self, owner: str, library_id: int, part: Part = WHOLE) -> Iterator[Row]:
-        where = "owner = ? AND library_id = ?"
-        values: list[Any] = [owner, library_id]
+        where = f"owner = ? AND library_id = ? AND path >= ? AND {FILES}"
+        values: list[Any] = [owner, library_id, _FIRST_FILE]
         if part.folder:
             where += " AND path > ? AND path < ?"
             values += below(part.folder)
@@ -45,12 +51,13 @@ class SqlItems:
 
     def apply(self, owner: str, library_id: int, batch: ScanBatch, at: float) -> None:
         with self._database.transaction() as transaction:
+            kind = _kind_of_files(transaction, owner, library_id)
             transaction.execute_many(
-                f"INSERT INTO items (owner, library_id, path, size, mtime_ns, updated_at, {_TAGS})"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                f"INSERT INTO items (owner, library_id, kind, path, size, mtime_ns, updated_at, {_TAGS})"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (library_id, path) DO NOTHING",
                 [
-                    (owner, library_id, file.path, file.size, file.mtime_ns, at, *tags)
+                    (owner, library_id, kind, file.path, file.size, file.mtime_ns, at, *tags)
                     for file, tags in batch.added
                 ],
             )
@@ -67,18 +74,20 @@ class SqlItems:
                 "UPDATE items SET missing_since = ? WHERE owner = ? AND id = ? AND missing_since IS NULL",
                 [(at, owner, item_id) for item_id in batch.missing],
             )
+            if kind == ItemKind.VIDEO:
+                children_follow(transaction, owner, [*(row[0] for row in batch.revised), *batch.missing])
 
     def unread(self, owner: str, library_id: int) -> Iterator[KnownFile]:
         sql = (
             f"SELECT {_KNOWN} FROM items WHERE owner = ? AND library_id = ? AND digest IS NULL"
-            " AND missing_since IS NULL ORDER BY id"
+            f" AND missing_since IS NULL AND {FILES} ORDER BY id"
         )
         return map(KnownFile._make, self._database.stream(sql, (owner, library_id)))
 
     def missing(self, owner: str, library_id: int) -> list[KnownFile]:
         sql = (
             f"SELECT {_KNOWN} FROM items WHERE owner = ? AND library_id = ? AND missing_since IS NOT NULL"
-            " ORDER BY id"
+            f" AND {FILES} ORDER BY id"
         )
         return [KnownFile._make(row) for row in self._database.query(sql, (owner, library_id))]
 
@@ -95,23 +104,20 @@ class SqlItems:
         if not moves:
             return 0
         with self._database.transaction() as transaction:
-            return settle(transaction, owner, dict(moves), {row.item_id: row for row in overwritten}, at)
+            before = {row.item_id: row for row in overwritten}
+            displaced = settle(transaction, owner, dict(moves), before, at)
+            concerned = {*(item_id for move in moves for item_id in move), *before}
+            children_follow(transaction, owner, concerned)
+            recompose_later(transaction, owner, concerned)
+        return displaced
 
     def gone_since(self, owner: str, library_id: int, before: float) -> list[int]:
         sql = "SELECT id FROM items WHERE owner = ? AND library_id = ? AND missing_since < ? ORDER BY id"
         return [row[0] for row in self._database.query(sql, (owner, library_id, before))]
 
     def remove(self, owner: str, item_ids: Sequence[int]) -> None:
-        rows = [(owner, item_id) for item_id in item_ids]
         with self._database.transaction() as transaction:
-            spaces = transaction.query("SELECT id FROM spaces WHERE owner = ?", (owner,))
-            for (space_id,) in spaces:
-                transaction.execute_many(
-                    "DELETE FROM ledger WHERE space_id = ? AND owner = ? AND item_id = ?",
-                    [(space_id, *row) for row in rows],
-                )
-            transaction.execute_many("DELETE FROM analyses WHERE owner = ? AND item_id = ?", rows)
-            transaction.execute_many("DELETE FROM items WHERE owner = ? AND id = ?", rows)
+            remove_items(transaction, owner, item_ids)
 
     def get(self, owner: str, item_ids: Collection[int]) -> dict[int, Item]:
         wanted = list(item_ids)
@@ -141,27 +147,23 @@ class SqlItems:
         return sorted(tracks, key=lambda track: track.cut.number if track.cut else 0)
 
     def by_text(self, owner: str, text: str, limit: int) -> list[Item]:
-        words = [word for word in text.split() if any(character.isalnum() for character in word)]
-        if not words:
-            return []
-        haystack = (
-            "LOWER(COALESCE(artist, '') || ' ' || COALESCE(title, '') || ' ' || COALESCE(album, '') || ' '"
-            " || CAST(path AS TEXT))"
-        )
-        cases = [_cases(word) for word in words]
-        conditions = " AND ".join(
-            "(" + " OR ".join([f"{haystack} LIKE ? ESCAPE '\\'"] * len(case)) + ")" for case in cases
+        conditions, values = matching(
+            "COALESCE(artist, '') || ' ' || COALESCE(title, '') || ' ' || COALESCE(album, '') || ' '"
+            " || CAST(path AS TEXT)",
+            text,
         )
         rows = self._database.query(
-            f"SELECT {_ITEM} FROM items WHERE owner = ? AND missing_since IS NULL AND {conditions}"
+            f"SELECT {_ITEM} FROM items WHERE owner = ? AND kind = 'track' AND missing_since IS NULL AND {conditions}"
             " ORDER BY CASE WHEN LOWER(title) = ? THEN 0 ELSE 1 END, artist, title, id LIMIT ?",
-            (owner, *(f"%{_escaped(word)}%" for case in cases for word in case), text.lower(), limit),
+            (owner, *values, text.lower(), limit),
         )
         return [_item(row) for row in rows]
 
     def sample(self, owner: str, selection: Selection, count: int) -> list[Item]:
         low, high = selection.path_range()
-        where = "owner = ? AND library_id = ? AND missing_since IS NULL AND path >= ? AND path < ?"
+        where = (
+            f"owner = ? AND library_id = ? AND missing_since IS NULL AND path >= ? AND path < ? AND {FILES}"
+        )
         values = (owner, selection.library_id, low, high)
         total = int(self._database.query(f"SELECT COUNT(*) FROM items WHERE {where}", values)[0][0])
         step = max(1, total // max(1, count))
@@ -173,16 +175,15 @@ class SqlItems:
         return [_item(row) for row in rows]
 
 
-def _cases(word: str) -> list[str]:
-    """The word in the cases in which it may stand: SQLite's LOWER knows the letters A to Z only."""
-    return sorted({case.translate(_ASCII_LOWER) for case in (word, word.lower(), word.upper(), word.title())})
-
-
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _kind_of_files(transaction: Transaction, owner: str, library_id: int) -> ItemKind:
+    """What the files of the library are."""
+    rows = transaction.query("SELECT kind FROM libraries WHERE owner = ? AND id = ?", (owner, library_id))
+    return ItemKind.VIDEO if rows and rows[0][0] == "video" else ItemKind.TRACK
 
 
 def _item(row: Row) -> Item:
-    item_id, owner, library_id, path, size, mtime_ns, digest, updated_at, missing_since, *tags = row
+    item_id, owner, library_id, path, size, mtime_ns, digest, updated_at, missing_since, *tags, kind = row
     state = InputState(size, mtime_ns, digest)
-    return Item(item_id, owner, library_id, path, state, Tags(*tags), updated_at, missing_since)
+    return Item(
+        item_id, owner, library_id, path, state, Tags(*tags), updated_at, missing_since, ItemKind(kind)
+    )

@@ -20,6 +20,7 @@ from reprise.core.job import (
     Purpose,
 )
 from reprise.core.plan import Selection, Wanted
+from reprise.core.spec import PIPELINE_VERSION
 from reprise.errors import JobConflict, NotFound
 
 if TYPE_CHECKING:
@@ -258,9 +259,12 @@ def _dump(request: JobRequest) -> str:
             "since": selection.since,
             "item_id": selection.item_id,
             "error_code": selection.error_code,
+            "video_id": selection.video_id,
             "clear": request.clear,
             "purpose": request.purpose,
             "batch_size": request.batch_size,
+            "spec_version": request.spec_version,
+            "run": request.run,
         }
     )
 
@@ -275,6 +279,7 @@ def _load(owner: str, text: str) -> JobRequest:
         since=facts["since"],
         item_id=facts["item_id"],
         error_code=facts["error_code"],
+        video_id=facts.get("video_id"),
     )
     return JobRequest(
         selection,
@@ -282,4 +287,6 @@ def _load(owner: str, text: str) -> JobRequest:
         Clear(facts.get("clear", Clear.NOTHING)),
         Purpose(facts.get("purpose", Purpose.ASKED)),
         facts.get("batch_size", 0),
+        facts.get("spec_version", PIPELINE_VERSION),
+        facts.get("run", ""),
     )

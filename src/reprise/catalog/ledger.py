@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from reprise.catalog import reconcile
 from reprise.catalog.analyses import retract_analyses, write_analyses
 from reprise.catalog.failures import count_by_code, failed_models, list_failures, newest_of_job
-from reprise.core.items import label
+from reprise.catalog.labels import LABEL_COLUMNS, LABEL_COUNT, LABEL_JOINS, label_of
+from reprise.catalog.video_writing import photos_settled, write_told
+from reprise.core.items import ItemKind
 from reprise.core.job import Counters
-from reprise.core.plan import Operation, PlannedModel, Reason, RowState, Wanted
+from reprise.core.plan import Operation, PlannedModel, Reason, RowState
 from reprise.core.records import RowView
 from reprise.core.space import Space, SpaceState
-from reprise.errors import RunnerLost
+from reprise.core.spec import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -20,14 +23,6 @@ if TYPE_CHECKING:
     from reprise.core.plan import Selection
     from reprise.core.records import Completed, Failed, Failure
 
-_OPEN = f"state IN ('{RowState.PENDING}', '{RowState.LEASED}')"
-_OPEN_OR_FAILED = f"state IN ('{RowState.PENDING}', '{RowState.LEASED}', '{RowState.FAILED}')"
-# A partial index serves only a query that repeats its condition word for word.
-_PENDING = f"{_OPEN} AND state = '{RowState.PENDING}'"
-_TO_PENDING = (
-    f"UPDATE ledger SET state = '{RowState.PENDING}', reason = ?, attempts = 0, job_id = ?, updated_at = ?,"
-    " lease_until = NULL, error_code = NULL, error_message = NULL"
-)
 _PART = 500
 
 
@@ -49,75 +44,53 @@ class SqlLedger:
     ) -> list[PlannedModel]:
         with self._database.transaction() as transaction:
             # Asked inside the transaction: a job that planned before this one is seen, and none can plan meanwhile.
-            others = _others(transaction, selection.owner, job_id, alive)
-            planned = []
-            for space in spaces:
-                _reconcile(transaction, selection, job_id, space, at, others, resumed=resumed)
-                planned.append(_count_plan(transaction, selection, job_id, space, others, resumed=resumed))
-            where, values = _items_where(selection)
-            items = transaction.query(f"SELECT COUNT(*) FROM items i WHERE {where}", values)[0][0]
-            transaction.execute(
-                "UPDATE jobs SET planned = 1, items = ? WHERE owner = ? AND id = ?",
-                (items, selection.owner, job_id),
-            )
+            others = reconcile.others_alive(transaction, selection.owner, job_id, alive)
+            planned = [
+                reconcile.plan_space(transaction, selection, job_id, space, at, others, resumed=resumed)
+                for space in spaces
+            ]
+            reconcile.count_items(transaction, selection, job_id)
+        return planned
+
+    def plan_again(
+        self, selection: Selection, job_id: str, space: Space, at: float, alive: Callable[[str], bool]
+    ) -> PlannedModel:
+        with self._database.transaction() as transaction:
+            others = reconcile.others_alive(transaction, selection.owner, job_id, alive)
+            planned = reconcile.plan_space(transaction, selection, job_id, space, at, others, resumed=True)
+            reconcile.count_items(transaction, selection, job_id)
         return planned
 
     def preview(
-        self, selection: Selection, spaces: Sequence[tuple[str, str]], alive: Callable[[str], bool]
+        self,
+        selection: Selection,
+        spaces: Sequence[tuple[str, str, Subject]],
+        alive: Callable[[str], bool],
     ) -> list[PlannedModel]:
-        others = _others(self._database, selection.owner, "", alive)
-        return [self._preview(selection, model, name, others) for model, name in spaces]
-
-    def _preview(
-        self, selection: Selection, model: str, space_name: str, others: Sequence[str]
-    ) -> PlannedModel:
-        where, values = _items_where(selection)
-        theirs = f"l.{_OPEN_OR_FAILED} AND NOT {_free(others, 'l.')}"
-        taken = f"CASE WHEN {theirs} THEN 'skipped' ELSE {_PREVIEW_REASON} END"
-        rows = self._database.query(
-            f"SELECT {taken} AS reason, COUNT(*), COALESCE(SUM(i.duration), 0) FROM items i"
-            " LEFT JOIN ledger l ON l.item_id = i.id AND l.space_id ="
-            " (SELECT id FROM spaces WHERE owner = ? AND name = ? AND state <> 'dropped')"
-            f" WHERE {where} GROUP BY reason",
-            (
-                *others,
-                selection.wanted,
-                selection.wanted,
-                selection.owner,
-                model,
-                selection.owner,
-                space_name,
-                *values,
-            ),
-        )
-        found = {reason: (count, seconds) for reason, count, seconds in rows}
-        total = sum(count for count, _ in found.values())
-        skipped = found.pop("skipped", (0, 0.0))[0]
-        failed = found.pop("failed", (0, 0.0))[0]
-        reasons = {reason: count for reason, (count, _) in found.items()}
-        seconds = sum(seconds for _, seconds in found.values())
-        return PlannedModel(total, total - skipped - failed, skipped, failed, reasons, seconds)
+        others = reconcile.others_alive(self._database, selection.owner, "", alive)
+        return [
+            reconcile.preview(self._database, selection, model, name, subject, others)
+            for model, name, subject in spaces
+        ]
 
     def lease(
         self, owner: str, job_id: str, space_id: int, limit: int, until: float, max_attempts: int
     ) -> list[Operation]:
         with self._database.transaction() as transaction:
-            ids = _next_rows(transaction, job_id, space_id, limit, max_attempts)
-            if not ids:
-                return []
-            marks = ", ".join("?" * len(ids))
-            transaction.execute(
-                f"UPDATE ledger SET state = '{RowState.LEASED}', attempts = attempts + 1, lease_until = ?"
-                f" WHERE space_id = ? AND owner = ? AND item_id IN ({marks})",
-                (until, space_id, owner, *ids),
-            )
-            rows = transaction.query(
-                "SELECT i.id, i.path, i.size, i.mtime_ns, i.digest, i.duration, i.artist, i.title, l.attempts"
-                " FROM items i JOIN ledger l ON l.item_id = i.id AND l.space_id = ?"
-                f" WHERE i.owner = ? AND i.id IN ({marks}) ORDER BY i.id",
-                (space_id, owner, *ids),
-            )
-        return [_operation(row) for row in rows]
+            subject = _subject(transaction, space_id)
+            while ids := reconcile.next_rows(transaction, job_id, space_id, limit, max_attempts):
+                transaction.execute(
+                    f"UPDATE ledger SET state = '{RowState.LEASED}', attempts = attempts + 1, lease_until = ?"
+                    f" WHERE space_id = ? AND owner = ? AND item_id IN ({', '.join('?' * len(ids))})",
+                    (until, space_id, owner, *ids),
+                )
+                operations = _operations(transaction, owner, space_id, ids, subject)
+                if len(operations) < len(ids):
+                    gone = set(ids) - {operation.item_id for operation in operations}
+                    _withdraw(transaction, owner, job_id, space_id, gone)
+                if operations:
+                    return operations
+        return []
 
     def release(self, owner: str, job_id: str, space_id: int, item_ids: Sequence[int]) -> None:
         with self._database.transaction() as transaction:
@@ -139,10 +112,14 @@ class SqlLedger:
         key = f"WHERE space_id = ? AND item_id = ? AND owner = ? AND state = '{RowState.LEASED}'"
         final = [row for row in failed if not row.again]
         with self._database.transaction() as transaction:
+            version = _spec_version(transaction, owner, job_id)
             done_rows = transaction.execute_many(
-                f"UPDATE ledger SET state = '{RowState.DONE}', digest = ?, has_vector = 1, lease_until = NULL,"
-                f" error_code = NULL, error_message = NULL, updated_at = ? {key}",
-                [(row.state.digest, at, space_id, row.item_id, owner) for row in done],
+                f"UPDATE ledger SET state = '{RowState.DONE}', digest = ?, has_vector = ?, lease_until = NULL,"
+                f" error_code = NULL, error_message = NULL, updated_at = ?, spec_version = ? {key}",
+                [
+                    (row.state.digest, 0 if row.empty else 1, at, version, space_id, row.item_id, owner)
+                    for row in done
+                ],
             )
             failed_rows = transaction.execute_many(
                 f"UPDATE ledger SET state = '{RowState.FAILED}', digest = ?, error_code = ?, error_message = ?,"
@@ -165,14 +142,7 @@ class SqlLedger:
                 f" lease_until = NULL, updated_at = ? {key}",
                 [(row.code, row.message, at, space_id, row.item_id, owner) for row in failed if row.again],
             )
-            heard = [(row.item_id, row.state, row.analysis) for row in done if row.analysis]
-            write_analyses(transaction, owner, space_id, heard, at)
-            learned = [(row.item_id, row.state) for row in done if row.learned]
-            learned += [(row.item_id, row.state) for row in final if row.state and row.state.digest]
-            transaction.execute_many(
-                "UPDATE items SET size = ?, mtime_ns = ?, digest = ? WHERE id = ? AND owner = ?",
-                [(state.size, state.mtime_ns, state.digest, item_id, owner) for item_id, state in learned],
-            )
+            _keep(transaction, owner, space_id, done, final, at)
             transaction.execute(
                 "UPDATE job_models SET done = done + ?, failed = failed + ? WHERE job_id = ? AND space_id = ?",
                 (done_rows, failed_rows, job_id, space_id),
@@ -191,6 +161,9 @@ class SqlLedger:
                 [(at, space_id, item_id, owner) for item_id in item_ids],
             )
             retract_analyses(transaction, owner, space_id, item_ids)
+            if _subject(transaction, space_id).kind is ItemKind.PHOTO:
+                worthless = [(item_id, "its vector was worthless") for item_id in item_ids]
+                photos_settled(transaction, owner, space_id, [], worthless, at)
             transaction.execute(
                 "UPDATE job_models SET done = done - ? WHERE job_id = ? AND space_id = ?",
                 (retracted, job_id, space_id),
@@ -271,209 +244,132 @@ class SqlLedger:
 
     def rows(self, owner: str, item_id: int) -> list[RowView]:
         rows = self._database.query(
-            "SELECT s.id, s.owner, s.name, s.model, s.fingerprint, s.dimension, s.state, s.created_at, l.state,"
-            " l.reason, l.digest, l.has_vector, l.attempts, l.job_id, l.error_code, l.error_message, l.updated_at"
-            " FROM spaces s JOIN ledger l ON l.space_id = s.id WHERE s.owner = ? AND l.item_id = ? ORDER BY s.id",
+            "SELECT s.id, s.owner, s.name, s.model, s.fingerprint, s.dimension, s.state, s.created_at, s.kind,"
+            " s.channel, l.state, l.reason, l.digest, l.has_vector, l.attempts, l.job_id, l.error_code,"
+            " l.error_message, l.updated_at, l.spec_version, CASE WHEN s.channel = '' THEN i.digest ELSE n.digest END"
+            " FROM spaces s JOIN ledger l ON l.space_id = s.id LEFT JOIN items i ON i.id = l.item_id"
+            " LEFT JOIN inputs n ON n.item_id = l.item_id AND n.channel = s.channel"
+            " WHERE s.owner = ? AND l.item_id = ? ORDER BY s.id",
             (owner, item_id),
         )
         return [_row_view(row) for row in rows]
+
+    def digests(self, owner: str, space_id: int, item_ids: Collection[int]) -> dict[int, bytes]:
+        wanted, found = list(item_ids), dict[int, bytes]()
+        for start in range(0, len(wanted), _PART):
+            part = wanted[start : start + _PART]
+            rows = self._database.query(
+                "SELECT item_id, digest FROM ledger WHERE space_id = ? AND owner = ? AND digest IS NOT NULL"
+                f" AND item_id IN ({', '.join('?' * len(part))})",
+                (space_id, owner, *part),
+            )
+            found.update(rows)
+        return found
+
+    def orphans(self, owner: str, space: Space) -> list[int]:
+        return reconcile.orphans(self._database, owner, space)
+
+    def forget(self, owner: str, space_id: int, item_ids: Collection[int]) -> None:
+        with self._database.transaction() as transaction:
+            reconcile.forget_rows(transaction, owner, space_id, item_ids)
 
     def forget_space(self, owner: str, space_id: int) -> None:
         with self._database.transaction() as transaction:
             transaction.execute("DELETE FROM ledger WHERE space_id = ? AND owner = ?", (space_id, owner))
 
 
-_KNOWN_CHANGE = "i.digest IS NOT NULL AND (l.digest IS NULL OR l.digest <> i.digest)"
-_OTHER_VECTOR = (
-    "EXISTS (SELECT 1 FROM ledger o JOIN spaces s ON s.id = o.space_id WHERE s.owner = ? AND s.model = ?"
-    " AND o.item_id = i.id AND o.has_vector = 1)"
-)
-# The same rules as ``_reconcile``, as one word per item: what would be done, or why nothing is.
-_PREVIEW_REASON = (
-    f"CASE WHEN ? = '{Wanted.ALL}' THEN '{Reason.FORCED}'"
-    f" WHEN ? = '{Wanted.FAILED}' THEN CASE WHEN l.state = '{RowState.FAILED}' THEN '{Reason.RETRY}' ELSE 'skipped' END"
-    f" WHEN l.state IS NULL THEN CASE WHEN {_OTHER_VECTOR} THEN '{Reason.SPEC_CHANGED}' ELSE '{Reason.NEW}' END"
-    f" WHEN l.{_OPEN} THEN l.reason"
-    f" WHEN {_KNOWN_CHANGE} THEN '{Reason.CHANGED}'"
-    f" WHEN l.state = '{RowState.FAILED}' AND l.digest IS NULL THEN '{Reason.RETRY}'"
-    f" WHEN l.state = '{RowState.FAILED}' THEN 'failed' ELSE 'skipped' END"
-)
+def _subject(transaction: Transaction, space_id: int) -> Subject:
+    kind, channel = transaction.query("SELECT kind, channel FROM spaces WHERE id = ?", (space_id,))[0]
+    return Subject(ItemKind(kind), channel)
 
 
-def _items_where(selection: Selection) -> tuple[str, tuple[Any, ...]]:
-    """The one selection rule, over items ``i``."""
-    low, high = selection.path_range()
-    where = "i.owner = ? AND i.library_id = ? AND i.missing_since IS NULL AND i.path >= ? AND i.path < ?"
-    values: tuple[Any, ...] = (selection.owner, selection.library_id, low, high)
-    if selection.since is not None:
-        where, values = f"{where} AND i.updated_at >= ?", (*values, selection.since)
-    if selection.item_id is not None:
-        where, values = f"{where} AND i.id = ?", (*values, selection.item_id)
-    return where, values
+def _spec_version(transaction: Transaction, owner: str, job_id: str) -> str | None:
+    rows = transaction.query("SELECT spec_version FROM jobs WHERE owner = ? AND id = ?", (owner, job_id))
+    return rows[0][0] if rows else None
 
 
-def _others(
-    reading: Database | Transaction, owner: str, job_id: str, alive: Callable[[str], bool]
-) -> list[str]:
-    """The owner's other jobs that somebody runs now: what they have open or failed is theirs."""
-    rows = reading.query(
-        "SELECT id FROM jobs WHERE owner = ? AND active = 1 AND id <> ? ORDER BY id", (owner, job_id)
-    )
-    return [row[0] for row in rows if alive(row[0])]
-
-
-def _free(others: Sequence[str], table: str = "") -> str:
-    """The condition that a row belongs to none of these jobs; they are its parameters."""
-    if not others:
-        return "1 = 1"
-    marks = ", ".join("?" * len(others))
-    return f"({table}job_id IS NULL OR {table}job_id NOT IN ({marks}))"
-
-
-def _reconcile(
+def _keep(
     transaction: Transaction,
-    selection: Selection,
-    job_id: str,
-    space: Space,
+    owner: str,
+    space_id: int,
+    done: Sequence[Completed],
+    failed: Sequence[Failed],
     at: float,
-    others: Sequence[str],
-    *,
-    resumed: bool,
 ) -> None:
-    """Wanted against ledger: make pending what is new, changed, asked for again; adopt what dead jobs left open.
-
-    What the ``others`` have open stays theirs, and what failed for them a moment ago is not tried again by this job.
-    """
-    where, values = _items_where(selection)
-    in_scope = f"item_id IN (SELECT i.id FROM items i WHERE {where})"
-    mine = f"WHERE space_id = ? AND {in_scope}"
-    free = _free(others)
-    joined = f"WHERE space_id = ? AND item_id IN (SELECT i.id FROM items i JOIN ledger l ON l.item_id = i.id AND l.space_id = ? WHERE {where}"
-    key = (space.id, *values)
-
-    # What this job left open and does not speak of any more (its file is gone) is not its work.
-    transaction.execute(
-        f"UPDATE ledger SET state = '{RowState.PENDING}', job_id = NULL, lease_until = NULL"
-        f" WHERE space_id = ? AND job_id = ? AND {_OPEN} AND NOT {in_scope}",
-        (space.id, job_id, *values),
+    """What the work told besides: of the content, of what was heard or found in it, of photos."""
+    subject = _subject(transaction, space_id)
+    heard = [(row.item_id, row.state, row.analysis) for row in done if row.analysis]
+    write_analyses(transaction, owner, space_id, heard, at)
+    if told := [(row.item_id, row.state, row.told) for row in done if row.told]:
+        write_told(transaction, owner, told, at)
+    if subject.kind is ItemKind.PHOTO:
+        reasons = [(row.item_id, row.message) for row in failed]
+        reasons += [(row.item_id, "there is nothing to see in it") for row in done if row.empty]
+        ready = [row.item_id for row in done if not row.empty]
+        photos_settled(transaction, owner, space_id, ready, reasons, at)
+    if subject.channel:
+        return  # the state is that of an input, not of the item's file
+    learned = [(row.item_id, row.state) for row in done if row.learned]
+    learned += [(row.item_id, row.state) for row in failed if row.state and row.state.digest]
+    transaction.execute_many(
+        "UPDATE items SET size = ?, mtime_ns = ?, digest = ? WHERE id = ? AND owner = ?",
+        [(state.size, state.mtime_ns, state.digest, item_id, owner) for item_id, state in learned],
     )
+
+
+def _withdraw(
+    transaction: Transaction, owner: str, job_id: str, space_id: int, item_ids: Collection[int]
+) -> None:
+    """Since the job was planned these lost what was to be looked at: they are not its work any more."""
+    reconcile.forget_rows(transaction, owner, space_id, item_ids)
     transaction.execute(
-        f"UPDATE ledger SET state = '{RowState.PENDING}', job_id = ?, lease_until = NULL"
-        f" {mine} AND {_OPEN} AND {free}",
-        (job_id, *key, *others),
+        "UPDATE job_models SET total = total - ? WHERE job_id = ? AND space_id = ?",
+        (len(item_ids), job_id, space_id),
     )
-    if selection.wanted is Wanted.FAILED:
-        code = selection.error_code
-        transaction.execute(
-            f"{_TO_PENDING} {mine} AND state = '{RowState.FAILED}' AND (CAST(? AS TEXT) IS NULL OR error_code = ?)"
-            f" AND {free}",
-            (Reason.RETRY, job_id, at, *key, code, code, *others),
+
+
+def _operations(
+    transaction: Transaction, owner: str, space_id: int, ids: Sequence[int], subject: Subject
+) -> list[Operation]:
+    """Of these rows those that there still is something to look at of."""
+    state = "i.size, i.mtime_ns, i.digest, NULL, NULL"
+    joins = LABEL_JOINS
+    values: tuple[int | str, ...] = (space_id,)
+    if subject.channel:
+        state = "i.size, i.mtime_ns, n.digest, n.text, n.file"
+        joins, values = (
+            f" JOIN inputs n ON n.item_id = i.id AND n.channel = ?{joins}",
+            (*values, subject.channel),
         )
-        return
-    transaction.execute(
-        "INSERT INTO ledger (space_id, item_id, owner, state, reason, has_vector, attempts, job_id, updated_at)"
-        f" SELECT ?, i.id, ?, '{RowState.PENDING}',"
-        f" CASE WHEN {_OTHER_VECTOR} THEN '{Reason.SPEC_CHANGED}' ELSE '{Reason.NEW}' END, 0, 0, ?, ?"
-        f" FROM items i WHERE {where}"
-        " AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.space_id = ? AND l.item_id = i.id)",
-        (space.id, selection.owner, selection.owner, space.model, job_id, at, *values, space.id),
-    )
-    transaction.execute(
-        f"{_TO_PENDING} {joined} AND {_KNOWN_CHANGE}) AND NOT {_OPEN}",
-        (Reason.CHANGED, job_id, at, space.id, space.id, *values),
-    )
-    transaction.execute(
-        f"{_TO_PENDING} {mine} AND state = '{RowState.FAILED}' AND digest IS NULL AND {free}",
-        (Reason.RETRY, job_id, at, *key, *others),
-    )
-    if selection.wanted is Wanted.ALL and not resumed:
-        transaction.execute(f"{_TO_PENDING} {mine} AND NOT {_OPEN}", (Reason.FORCED, job_id, at, *key))
-
-
-def _count_plan(
-    transaction: Transaction,
-    selection: Selection,
-    job_id: str,
-    space: Space,
-    others: Sequence[str],
-    *,
-    resumed: bool,
-) -> PlannedModel:
-    """Count what reconciling left and set the job's counters from it, so that they equal the ledger.
-
-    What is in the hands of the ``others``, or failed there, is counted by them; here it is skipped.
-    """
-    where, values = _items_where(selection)
     rows = transaction.query(
-        "SELECT l.state, l.reason, l.job_id, COUNT(*), COALESCE(SUM(i.duration), 0) FROM items i"
-        f" JOIN ledger l ON l.item_id = i.id AND l.space_id = ? WHERE {where} GROUP BY l.state, l.reason, l.job_id",
-        (space.id, *values),
+        f"SELECT {LABEL_COLUMNS}, i.id, i.path, {state}, i.duration, l.attempts FROM items i"
+        f" JOIN ledger l ON l.item_id = i.id AND l.space_id = ?{joins}"
+        f" WHERE i.owner = ? AND i.id IN ({', '.join('?' * len(ids))}) ORDER BY i.id",
+        (*values, owner, *ids),
     )
-    total = sum(row[3] for row in rows)
-    reasons: dict[str, int] = {}
-    audio_seconds = 0.0
-    done_here = failed = 0
-    for state, reason, row_job, count, seconds in rows:
-        if row_job in others:
-            continue
-        if state == RowState.PENDING:
-            reasons[reason] = reasons.get(reason, 0) + count
-            audio_seconds += seconds
-        elif state == RowState.FAILED:
-            failed += count
-        elif state == RowState.DONE and resumed and row_job == job_id:
-            done_here += count
-    to_do = sum(reasons.values())
-    skipped = total - to_do - failed - done_here
-    transaction.execute(
-        f"UPDATE ledger SET job_id = ? WHERE space_id = ? AND state = '{RowState.FAILED}' AND item_id IN"
-        f" (SELECT i.id FROM items i WHERE {where}) AND {_free(others)}",
-        (job_id, space.id, *values, *others),
-    )
-    transaction.execute(
-        "UPDATE job_models SET space_id = ?, total = ?, done = ?, skipped = ?, failed = ?"
-        " WHERE job_id = ? AND model = ?",
-        (space.id, total, done_here, skipped, failed, job_id, space.model),
-    )
-    return PlannedModel(total, to_do, skipped, failed, reasons, audio_seconds)
+    return [_operation(row, subject.channel) for row in rows]
 
 
-def _next_rows(
-    transaction: Transaction, job_id: str, space_id: int, limit: int, max_attempts: int
-) -> list[int]:
-    """Rows that cost no runner yet; only when none is left, one that did, alone, so that blame is sure."""
-    of_job = f"FROM ledger WHERE job_id = ? AND space_id = ? AND {_PENDING}"
-    rows = transaction.query(
-        f"SELECT item_id {of_job} AND attempts < ? ORDER BY attempts, item_id LIMIT ?",
-        (job_id, space_id, max_attempts, limit),
+def _operation(row: Row, channel: str) -> Operation:
+    item_id, path, size, mtime_ns, digest, text, file, duration, attempts = row[LABEL_COUNT:]
+    return Operation(
+        item_id,
+        path,
+        size,
+        mtime_ns,
+        digest,
+        duration,
+        label_of(row[:LABEL_COUNT]),
+        attempts,
+        channel,
+        text or "",
+        file or b"",
     )
-    if rows:
-        return [row[0] for row in rows]
-    in_hand = f"SELECT 1 FROM ledger WHERE job_id = ? AND space_id = ? AND {_OPEN} AND state = '{RowState.LEASED}' LIMIT 1"
-    if transaction.query(in_hand, (job_id, space_id)):
-        return []
-    lost = transaction.execute(
-        f"UPDATE ledger SET state = '{RowState.FAILED}', error_code = ?, error_message = ?"
-        f" WHERE job_id = ? AND space_id = ? AND {_PENDING} AND attempts >= ?",
-        (RunnerLost.code, "the run died with it each time", job_id, space_id, 2 * max_attempts),
-    )
-    transaction.execute(
-        "UPDATE job_models SET failed = failed + ? WHERE job_id = ? AND space_id = ?",
-        (lost, job_id, space_id),
-    )
-    rows = transaction.query(
-        f"SELECT item_id {of_job} ORDER BY attempts, item_id LIMIT 1", (job_id, space_id)
-    )
-    return [row[0] for row in rows]
-
-
-def _operation(row: Row) -> Operation:
-    item_id, path, size, mtime_ns, digest, duration, artist, title, attempts = row
-    return Operation(item_id, path, size, mtime_ns, digest, duration, label(artist, title, path), attempts)
 
 
 def _row_view(row: Row) -> RowView:
-    space_id, owner, name, model, mark, dimension, space_state, created_at, *rest = row
-    space = Space(space_id, owner, name, model, mark, dimension, SpaceState(space_state), created_at)
+    space_id, owner, name, model, mark, dimension, space_state, created_at, kind, channel, *rest = row
+    subject = Subject(ItemKind(kind), channel)
+    space = Space(space_id, owner, name, model, mark, dimension, SpaceState(space_state), created_at, subject)
     state, reason, digest, has_vector, *others = rest
     return RowView(space, state, reason, digest, bool(has_vector), *others)

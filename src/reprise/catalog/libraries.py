@@ -6,6 +6,9 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from reprise.catalog.forgetting import ROWS_OF_ITEMS
+from reprise.catalog.items import FILES
+from reprise.catalog.pictures import release_of_library
 from reprise.core.items import Library, display_path
 from reprise.core.ports import ScanProblem
 from reprise.core.records import LibraryCounts
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from reprise.core.ports import Part
 
 _COLUMNS = "id, owner, kind, name, root, exclude, watch, scanned_at"
+_WITH_FOLDER = "kind <> 'people'"
 
 
 class SqlLibraries:
@@ -28,7 +32,9 @@ class SqlLibraries:
 
     def add(self, owner: str, kind: str, name: str, root: bytes, exclude: Sequence[str]) -> Library:
         with self._database.transaction() as transaction:
-            rows = transaction.query(f"SELECT {_COLUMNS} FROM libraries WHERE owner = ?", (owner,))
+            rows = transaction.query(
+                f"SELECT {_COLUMNS} FROM libraries WHERE owner = ? AND kind = ?", (owner, kind)
+            )
             for library in map(_library, rows):
                 if library.root == root:
                     return library
@@ -38,16 +44,22 @@ class SqlLibraries:
                 (owner, kind, name, root, json.dumps(list(exclude)), time.time()),
             )
             rows = transaction.query(
-                f"SELECT {_COLUMNS} FROM libraries WHERE owner = ? AND root = ?", (owner, root)
+                f"SELECT {_COLUMNS} FROM libraries WHERE owner = ? AND kind = ? AND root = ?",
+                (owner, kind, root),
             )
             return _library(rows[0])
 
     def all(self, owner: str) -> list[Library]:
-        rows = self._database.query(f"SELECT {_COLUMNS} FROM libraries WHERE owner = ? ORDER BY id", (owner,))
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM libraries WHERE owner = ? AND {_WITH_FOLDER} ORDER BY kind, id",
+            (owner,),
+        )
         return [_library(row) for row in rows]
 
     def watched(self) -> list[Library]:
-        rows = self._database.query(f"SELECT {_COLUMNS} FROM libraries WHERE watch = 1 ORDER BY id")
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM libraries WHERE watch = 1 AND {_WITH_FOLDER} ORDER BY id"
+        )
         return [_library(row) for row in rows]
 
     def get(self, owner: str, library_id: int) -> Library:
@@ -85,14 +97,12 @@ class SqlLibraries:
         ids = self.item_ids(owner, library_id)
         mine = "owner = ? AND library_id = ?"
         with self._database.transaction() as transaction:
-            transaction.execute(
-                f"DELETE FROM ledger WHERE owner = ? AND item_id IN (SELECT id FROM items WHERE {mine})",
-                (owner, owner, library_id),
-            )
-            transaction.execute(
-                f"DELETE FROM analyses WHERE owner = ? AND item_id IN (SELECT id FROM items WHERE {mine})",
-                (owner, owner, library_id),
-            )
+            release_of_library(transaction, owner, library_id)
+            for table in ("ledger", *ROWS_OF_ITEMS):
+                transaction.execute(
+                    f"DELETE FROM {table} WHERE owner = ? AND item_id IN (SELECT id FROM items WHERE {mine})",
+                    (owner, owner, library_id),
+                )
             transaction.execute(f"DELETE FROM items WHERE {mine}", (owner, library_id))
             transaction.execute(f"DELETE FROM scan_problems WHERE {mine}", (owner, library_id))
             transaction.execute("DELETE FROM libraries WHERE owner = ? AND id = ?", (owner, library_id))
@@ -103,7 +113,7 @@ class SqlLibraries:
             "SELECT COUNT(*) - COUNT(missing_since), COUNT(missing_since),"
             " COALESCE(SUM(CASE WHEN missing_since IS NULL THEN duration END), 0),"
             " COALESCE(SUM(CASE WHEN missing_since IS NULL THEN size END), 0)"
-            " FROM items WHERE owner = ? AND library_id = ?",
+            f" FROM items WHERE owner = ? AND library_id = ? AND {FILES}",
             (owner, library_id),
         )
         return LibraryCounts(*rows[0])
@@ -160,7 +170,7 @@ def _add_problems(
 
 
 def _refuse_overlap(library: Library, root: bytes) -> None:
-    """A library around another one would hold every file twice."""
+    """A library around another one of its kind would hold every file twice."""
     if not library.root.startswith(root.rstrip(b"/") + b"/"):
         return
     raise LibraryError(

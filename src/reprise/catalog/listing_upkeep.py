@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reprise.core.items import display_path
+from reprise.core.items import ItemKind, display_path
 from reprise.core.words import sort_key, terms
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ITEM = (
     "id, owner, library_id, path, title, artist, album, genre, year, bpm, key, duration, updated_at, size,"
-    " missing_since IS NOT NULL"
+    " missing_since IS NOT NULL, kind"
 )
 _COUNTED = "owner, library_id, duration, size, missing"
 
@@ -31,8 +31,8 @@ def take_over(database: Database, most: int) -> int:
         noted = _noted(transaction, most - len(fresh)) if len(fresh) < most else []
         _leave_out(transaction, noted)
         for item_id in noted:
-            _add(transaction, _listed_before(transaction, item_id))
-        _add(transaction, fresh)
+            _add(transaction, _tracks(_listed_before(transaction, item_id)))
+        _add(transaction, _tracks(fresh))
         transaction.execute("UPDATE listing_state SET changes = changes + 1")
         if fresh:
             transaction.execute("UPDATE listing_state SET listed_to = ?", (fresh[-1][0],))
@@ -44,6 +44,11 @@ def _fresh(reader: Database | Transaction, most: int) -> list[Row]:
         f"SELECT {_ITEM} FROM items WHERE id > (SELECT listed_to FROM listing_state) ORDER BY id LIMIT ?",
         (most,),
     )
+
+
+def _tracks(rows: Sequence[Row]) -> list[Row]:
+    """The rows of ``_ITEM`` that are tracks, without the column that says so: nothing else is listed."""
+    return [row[:-1] for row in rows if row[-1] == ItemKind.TRACK]
 
 
 def _noted(reader: Database | Transaction, most: int) -> list[int]:

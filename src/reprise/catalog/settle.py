@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reprise.catalog.forgetting import remove_items
 from reprise.core.items import Tags
 
 if TYPE_CHECKING:
@@ -35,28 +36,19 @@ def settle(
     left = sorted((item for item in homes if item not in taken), key=lambda item: item not in overwritten)
     homeless = sorted((row for row in taken if row not in homes), key=lambda row: row in overwritten)
     settled = dict(homes)
-    missing = []
+    missing, new = [], []
     for row, place in zip(homeless, left, strict=True):
         if place in overwritten:
             settled[row] = place
         elif row in overwritten:
             missing.append((row, place))
         else:
-            _remove(transaction, owner, row)
+            new.append(row)
+    remove_items(transaction, owner, new)  # a plan may have noted them already
     _leave(transaction, owner, [*settled, *(row for row, _ in missing)])
     _arrive(transaction, owner, [(row, places[place]) for row, place in settled.items()])
     _wait(transaction, owner, [(overwritten[row], places[place][0]) for row, place in missing], at)
     return sum(overwritten[row].missing_since is None for row, _ in missing)
-
-
-def _remove(transaction: Transaction, owner: str, row: int) -> None:
-    """A row that was only just added, with what a plan may have noted of it already."""
-    transaction.execute(
-        "DELETE FROM ledger WHERE owner = ? AND item_id = ? AND space_id IN (SELECT id FROM spaces WHERE owner = ?)",
-        (owner, row, owner),
-    )
-    transaction.execute("DELETE FROM analyses WHERE owner = ? AND item_id = ?", (owner, row))
-    transaction.execute("DELETE FROM items WHERE owner = ? AND id = ?", (owner, row))
 
 
 def _read(transaction: Transaction, owner: str, ids: Collection[int]) -> dict[int, Row]:

@@ -6,16 +6,17 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from reprise.core.items import ItemKind
 from reprise.core.records import Pointer
 from reprise.core.space import ALLOWED, Space, SpaceState, space_name
-from reprise.core.spec import fingerprint, fingerprint_inputs
+from reprise.core.spec import Subject, fingerprint, fingerprint_inputs
 from reprise.errors import NotFound, SpaceHeld
 
 if TYPE_CHECKING:
     from reprise.catalog.database import Database, Row, Transaction
     from reprise.core.spec import ModelSpec
 
-_SPACE = "id, owner, name, model, fingerprint, dimension, state, created_at"
+_SPACE = "id, owner, name, model, fingerprint, dimension, state, created_at, kind, channel"
 
 
 class SqlSpaces:
@@ -29,8 +30,8 @@ class SqlSpaces:
         name = self._name(owner, spec.model, mark, fresh=fresh)
         with self._database.transaction() as transaction:
             transaction.execute(
-                "INSERT INTO spaces (owner, name, model, fingerprint, inputs, dimension, state, created_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (owner, name) DO NOTHING",
+                "INSERT INTO spaces (owner, name, model, fingerprint, inputs, dimension, state, created_at, kind, channel)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (owner, name) DO NOTHING",
                 (
                     owner,
                     name,
@@ -40,6 +41,7 @@ class SqlSpaces:
                     spec.dimension,
                     SpaceState.DRAFT,
                     time.time(),
+                    *spec.subject,
                 ),
             )
             transaction.execute(
@@ -149,5 +151,6 @@ def _step(transaction: Transaction, owner: str, space_id: int, state: SpaceState
 
 
 def _space(row: Row) -> Space:
-    space_id, owner, name, model, mark, dimension, state, created_at = row
-    return Space(space_id, owner, name, model, mark, dimension, SpaceState(state), created_at)
+    space_id, owner, name, model, mark, dimension, state, created_at, kind, channel = row
+    subject = Subject(ItemKind(kind), channel)
+    return Space(space_id, owner, name, model, mark, dimension, SpaceState(state), created_at, subject)

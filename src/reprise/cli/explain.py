@@ -84,6 +84,8 @@ def _show(verdict: Verdict, inputs: dict[str, str | int]) -> None:
     click.echo(f"  why        {verdict.why}")
     if verdict.cure:
         click.echo(f"  cure       {verdict.cure}")
+    if verdict.spec_version:
+        click.echo(f"  pipeline   {verdict.spec_version}")
     click.echo(f"  space      {verdict.space} ({verdict.space_state}), attempts {verdict.attempts}")
     for name, then, now in verdict.differences:
         click.echo(f"  changed    {name}: {then!r} then, {now!r} now")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reprise.app import App
+    from reprise.core.events import Emit
     from reprise.core.job import Control, Job
 
 
@@ -116,7 +117,8 @@ def resume(job: str | None, hosted: bool, owner: str | None, home: Path | None, 
         found = _find(app, job, ended=False)
         with rendering(app.settings, as_json=as_json) as emit:
             finished = app.resume(found, emit, hosted=hosted)
-        return EXIT_CODES[finished.state]
+            after = _go_on(app, found, emit, hosted=hosted)
+        return max(EXIT_CODES[finished.state], after)
 
 
 @jobs.command()
@@ -133,10 +135,26 @@ def retry(code: str | None, item_id: int | None, owner: str | None, home: Path |
         with rendering(app.settings, as_json=as_json) as emit:
             for selection, models in app.retries(code=code, item_id=item_id):
                 finished = app.embed(selection, models, emit, told=lambda text: click.echo(text, err=True))
-                states.append(EXIT_CODES[finished.state])
+                after = _go_on(app, app.catalogue().jobs.get(app.owner, finished.job_id), emit, hosted=False)
+                states.append(max(EXIT_CODES[finished.state], after))
         if not states:
             emit_facts({"event": "nothing_failed"}, ["no such failure: nothing to retry"], as_json=as_json)
         return max(states, default=0)
+
+
+def _go_on(app: App, job: Job, emit: Emit, *, hosted: bool) -> int:
+    """What follows a job that ended: the next stage of taking videos in, the record of a reprocessing."""
+    from reprise.filming import Filming
+    from reprise.reprocessing import Reprocessor
+
+    if job.request.run:
+        Reprocessor(app).settle(job.request.run)
+    filming, ended = Filming(app), app.catalogue().jobs.get(app.owner, job.id)
+    if hosted:
+        filming.go_on(ended)
+        return 0
+    following = filming.next_stage(ended)
+    return EXIT_CODES[filming.ingest(following, emit).state] if following else 0
 
 
 def _ask(job: str | None, control: Control, owner: str | None, home: Path | None, *, as_json: bool) -> int:

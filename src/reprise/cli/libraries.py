@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reprise.cli.common import common_options, counted, emit_facts, example, opened, write_json, write_table
 from reprise.core.items import display_path
+
+if TYPE_CHECKING:
+    from reprise.core.items import LibraryKind
+
+HOLDS = {"folder": "music", "video": "videos", "people": "people"}
+"""What a library of each kind holds, in words."""
 
 
 @click.group(invoke_without_command=True)
@@ -38,11 +45,11 @@ def libraries(context: click.Context, owner: str | None, home: Path | None, as_j
                 )
             return 0
         rows: list[tuple[object, ...]] = [
-            (library.id, library.name, counts.items, counts.missing, display_path(library.root),
-             " ".join(library.exclude))
+            (library.id, HOLDS[library.kind], library.name, counts.items, counts.missing,
+             display_path(library.root), " ".join(library.exclude))
             for library, counts in found
         ]  # fmt: skip
-        write_table("", ("id", "name", "items", "missing", "folder", "exclude"), rows)
+        write_table("", ("id", "holds", "name", "items", "missing", "folder", "exclude"), rows)
         return 0
 
 
@@ -51,12 +58,24 @@ def libraries(context: click.Context, owner: str | None, home: Path | None, as_j
 @click.option(
     "--exclude", multiple=True, metavar="PATTERN", help="Leave files out, as in .gitignore ('' for none)."
 )
+@click.option(
+    "--kind",
+    type=click.Choice(["folder", "video"]),
+    help="Of music (folder, which is usual) or of videos; a folder may be both.",
+)
 @common_options
 @example("reprise libraries add ~/Music --exclude 'Samples/'")
-def add(folder: Path, exclude: tuple[str, ...], owner: str | None, home: Path | None, as_json: bool) -> int:
+def add(
+    folder: Path,
+    exclude: tuple[str, ...],
+    kind: LibraryKind | None,
+    owner: str | None,
+    home: Path | None,
+    as_json: bool,
+) -> int:
     """Add a folder as a library without embedding it yet; for a known one, set what it leaves out."""
     with opened(owner, home, as_json=as_json) as app:
-        library, _ = app.library_of(folder, exclude)
+        library, _ = app.library_of(folder, exclude, kind)
         facts = {"event": "library", "library_id": library.id, "root": display_path(library.root)}
         emit_facts(facts, [f"library {library.id}: {display_path(library.root)}"], as_json=as_json)
         return 0

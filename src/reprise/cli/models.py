@@ -161,8 +161,9 @@ def _rows(app: App, card: ModelCard) -> Iterator[tuple[str, object]]:
         yield "to do", _to_do(app, card)
     elif spec.weights != "none":
         yield "digest", spec.weights
-    yield "sample rate", f"{spec.sample_rate:,} Hz"
-    yield "hears", card.coverage
+    if spec.sample_rate:
+        yield "sample rate", f"{spec.sample_rate:,} Hz"
+    yield "hears" if spec.sample_rate else "takes in", card.coverage
     yield "pooling", spec.pooling
     yield "numbers", spec.dimension
     yield "memory", f"{card.memory_mb:,} MB"

@@ -12,6 +12,8 @@ from reprise.cli.common import common_options, emit_facts, example, opened
 if TYPE_CHECKING:
     from reprise.app import App
     from reprise.core.events import Emit
+    from reprise.core.items import LibraryKind
+    from reprise.core.job import JobRequest
     from reprise.core.plan import Selection
 
 INTERRUPTED = 130
@@ -26,6 +28,11 @@ INTERRUPTED = 130
 @click.option(
     "--full", is_flag=True, help="Read the tags of all files anew, also of those that look unchanged."
 )
+@click.option(
+    "--kind",
+    type=click.Choice(["folder", "video"]),
+    help="A library of music (folder) or of videos, where FOLDER is both, or none yet.",
+)
 @click.option("--log-level", help="debug, info, warning or error, to standard error.")
 @common_options
 @example("reprise scan ~/Music --embed --wait")
@@ -34,6 +41,7 @@ def scan(
     embed: bool,
     wait: bool,
     full: bool,
+    kind: LibraryKind | None,
     log_level: str | None,
     owner: str | None,
     home: Path | None,
@@ -49,7 +57,7 @@ def scan(
         from reprise.cli.render import rendering
 
         with rendering(app.settings, as_json=as_json) as emit:
-            selection = app.scan_now(folder, emit, full=full)
+            selection = app.scan_now(folder, emit, full=full, kind=kind)
             if selection is None:
                 return INTERRUPTED
             if wait:
@@ -64,12 +72,23 @@ def scan(
 def _embed(app: App, selection: Selection, emit: Emit) -> int:
     from reprise.cli.work import EXIT_CODES
     from reprise.core.job import Purpose
+    from reprise.filming import Filming
 
     def told(text: str) -> None:
         click.echo(text, err=True)
 
+    if stages := _stages(app, selection):
+        return EXIT_CODES[Filming(app).ingest(stages[0], emit, told=told).state]
     finished = app.embed(selection, app.scan_models(), emit, told=told, purpose=Purpose.ARRIVALS)
     return EXIT_CODES[finished.state]
+
+
+def _stages(app: App, selection: Selection) -> list[JobRequest]:
+    """What new videos go through; none for a library of music."""
+    from reprise.filming import Filming
+
+    library = app.catalogue().libraries.get(app.owner, selection.library_id)
+    return Filming(app).arrivals(selection) if library.kind == "video" else []
 
 
 def _enqueue(app: App, selection: Selection, *, as_json: bool) -> None:
@@ -77,8 +96,11 @@ def _enqueue(app: App, selection: Selection, *, as_json: bool) -> None:
     from reprise.core.job import JobRequest, Priority, Purpose
     from reprise.errors import JobConflict
 
-    request = JobRequest(selection, app.scan_models(), purpose=Purpose.ARRIVALS)
-    if not app.to_do(selection, request.models):
+    requests = _stages(app, selection)
+    if not requests:
+        requests = [JobRequest(selection, app.scan_models(), purpose=Purpose.ARRIVALS)]
+    request = next((request for request in requests if app.to_do(selection, request.models)), None)
+    if request is None:
         emit_facts({"event": "nothing_to_embed"}, ["nothing is to be embedded"], as_json=as_json)
         return
     try:

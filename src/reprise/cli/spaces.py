@@ -84,7 +84,7 @@ def activate(space: str, anyway: bool, owner: str | None, home: Path | None, as_
         coverage = app.settings.number("cutover_coverage")
         with rendering(app.settings, as_json=as_json) as emit:
             found = app.space_named(space)
-            done = cut_over(app.catalogue(), app.store, emit, found, coverage=coverage, anyway=anyway)
+            done = cut_over(app.catalogue(), app.keeping, emit, found, coverage=coverage, anyway=anyway)
         return 0 if done else 1
 
 
@@ -95,10 +95,12 @@ def activate(space: str, anyway: bool, owner: str | None, home: Path | None, as_
 def verify(space: str | None, owner: str | None, home: Path | None, as_json: bool) -> int:
     """Check every stored vector of SPACE, or of all spaces, against its checksum and the ledger."""
     with opened(owner, home, as_json=as_json) as app:
+        from reprise.diagnosis import space_report
+
         chosen = [app.space_named(space)] if space else app.living_spaces()
         sound = True
         for one in chosen:
-            report = app.store.verify(app.owner, one.name)
+            report = space_report(app, one)
             expected = app.catalogue().ledger.counts(app.owner, one.id)["vectors"]
             good = not report.damaged and report.count == expected
             sound = sound and good
@@ -131,6 +133,6 @@ def drop(space: str, yes: bool, owner: str | None, home: Path | None, as_json: b
         found = app.space_named(space)
         if not yes:
             click.confirm(f"delete the vectors of {found.name}?", abort=True, err=True)
-        drop_space(app.catalogue(), app.store, found)
+        drop_space(app.catalogue(), app.keeping, found)
         emit_facts({"event": "dropped", "space": found.name}, [f"dropped {found.name}"], as_json=as_json)
         return 0

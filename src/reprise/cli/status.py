@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprise.cli.common import common_options, duration, example, opened, when, write_json, write_table
+from reprise.cli.libraries import HOLDS
 from reprise.core.items import display_path
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def _libraries(app: App) -> list[dict[str, Any]]:
             {
                 "id": library.id,
                 "name": library.name,
+                "kind": library.kind,
                 "root": display_path(library.root),
                 "items": counts.items,
                 "missing": counts.missing,
@@ -79,10 +81,12 @@ def _models(app: App) -> list[dict[str, Any]]:
 
 def _show(libraries: list[dict[str, Any]], models: list[dict[str, Any]]) -> None:
     rows: list[tuple[object, ...]] = [
-        (row["id"], row["name"], row["items"], row["missing"], duration(row["audio_seconds"]), row["root"])
+        (row["id"], HOLDS[row["kind"]], row["name"], row["items"], row["missing"],
+         duration(row["audio_seconds"]), row["root"])
         for row in libraries
-    ]
-    write_table("Libraries", ("id", "name", "items", "missing", "audio", "folder"), rows, whole=("audio",))
+    ]  # fmt: skip
+    columns: tuple[str, ...] = ("id", "holds", "name", "items", "missing", "length", "folder")
+    write_table("Libraries", columns, rows, whole=("length",))
     click.echo()
     columns = ("space", "state", "serving", "vectors", "open", "failed")
     write_table("Embeddings", columns, [tuple(row[column] for column in columns) for row in models])

@@ -58,9 +58,17 @@ class Asked:
     clear: Clear
 
     def selection(self, app: App, folder: Path) -> Selection:
+        """Raises ``LibraryError`` for a library of videos, and what ``App.library_of`` raises."""
         from reprise.core.plan import Selection
+        from reprise.errors import LibraryError
 
         library, inside = app.library_of(folder, self.exclude)
+        if library.kind != "folder":
+            raise LibraryError(
+                f"{folder} lies in the library {library.name!r}, which holds videos",
+                cure=f"take them in with: reprise videos ingest '{folder}'; if there is music as well, first:"
+                f" reprise libraries add '{folder}' --kind folder",
+            )
         return Selection(app.owner, library.id, inside, self.wanted, self.since)
 
 

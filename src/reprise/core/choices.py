@@ -1,14 +1,17 @@
 """What a person chose about how models run. Where the weights lie and on what they run never changes a vector's
-meaning; ``coverage`` and ``analysis_excerpt`` do, and are part of the spec."""
+meaning; which method was chosen, ``coverage`` and ``analysis_excerpt`` do, and are part of the spec."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+Steps: TypeAlias = "tuple[tuple[str, tuple[tuple[str, str], ...]], ...]"
+"""Options by model's name."""
 
 
 class Coverage(StrEnum):
@@ -37,6 +40,14 @@ class ModelChoices:
     nothing is kept. ``endpoint``, ``endpoint_model``, ``endpoint_key``: an OpenAI-compatible
     address that captions audio. ``analysis_excerpt``: seconds from the middle of a track that the model ``analysis``
     listens to; 0: the whole.
+
+    Of videos: ``text_model`` embeds the words of scenes (a folder, the name of one below ``weights``, or ``endpoint``,
+    then by ``text_endpoint_model``), ``image_model`` their pictures, ``person_model`` persons, with the ONNX files
+    ``face_detector`` and ``face_embedder``; ``transcriber`` hears speech, ``description_endpoint_model`` describes
+    scenes; ``scene_detector``, ``scene_threshold`` (0: the detector's own) and ``scene_min_seconds`` say what a scene is.
+    ``min_decoded``: the share of a video, 0 to 1, below which it counts as truncated.
+    ``media``: the folder of their pictures; what a model saves there it names relative to it. ``steps``: by model what
+    the pipeline's step adds to its spec (``core.pipeline.Step.options``).
     """
 
     weights: str = ""
@@ -52,3 +63,27 @@ class ModelChoices:
     endpoint_model: str = ""
     endpoint_key: str = ""
     analysis_excerpt: float = 0.0
+    text_model: str = ""
+    text_endpoint_model: str = ""
+    image_model: str = "descriptor"
+    person_model: str = "picture"
+    face_detector: str = ""
+    face_embedder: str = ""
+    transcriber: str = ""
+    description_endpoint_model: str = ""
+    scene_detector: str = "adaptive"
+    scene_threshold: float = 0.0
+    scene_min_seconds: float = 1.0
+    min_decoded: float = 0.9
+    media: str = ""
+    steps: Steps = ()
+
+    def step_options(self, model: str) -> tuple[tuple[str, str], ...]:
+        return dict(self.steps).get(model, ())
+
+
+def as_steps(given: Iterable[Any]) -> Steps:
+    """``steps`` as it comes out of JSON, which knows no tuples."""
+    return tuple(
+        (str(model), tuple((str(name), str(value)) for name, value in options)) for model, options in given
+    )

@@ -179,7 +179,10 @@ class ModelFinished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpaceSwitched(Event):
-    """Search now answers from ``space``; ``neighbours_kept`` is the mean share of top-10 neighbours kept."""
+    """Search now answers from ``space``; ``neighbours_kept`` is the mean share of top-10 neighbours kept.
+
+    With a ``dimension`` of 0 it holds no vectors but what was found: ``vectors`` counts the items then.
+    """
 
     name = "space_switched"
     model: str
@@ -187,6 +190,7 @@ class SpaceSwitched(Event):
     previous: str | None
     vectors: int
     neighbours_kept: float | None
+    dimension: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +224,20 @@ class JobFinished(Event):
     """A job's last event. ``operations["done"]`` counts what this run computed; earlier work is ``skipped``."""
 
     name = "job_finished"
+    job_id: str
+    state: str
+    spec_version: str
+    items: dict[str, int] = field(default_factory=dict)
+    operations: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartFinished(Event):
+    """One job of several that belong together has ended; ``job_finished`` tells of all of them, and comes last."""
+
+    name = "part_finished"
     job_id: str
     state: str
     spec_version: str

@@ -40,7 +40,10 @@ class Figures(Protocol):
     def operations(self) -> list[ModelTotals]: ...
 
     def items(self) -> tuple[int, int]:
-        """Present and missing items."""
+        """Present and missing tracks."""
+
+    def video_items(self) -> dict[str, int]:
+        """How many videos, scenes, frames, persons and photos are there, by kind. Reads all items."""
 
     def spaces(self) -> list[SpaceTotals]:
         """All but the dropped ones. Reads the whole ledger: a second for some million rows."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from reprise.core.cuts import Cut, split_path
+from reprise.core.made_up_paths import shown_path
 
 AUDIO_SUFFIXES = frozenset(
     [
@@ -42,6 +43,41 @@ AUDIO_SUFFIXES = frozenset(
     ]
 )
 """Lower-case suffixes that a scan takes for audio. The content decides later, not the suffix."""
+
+
+VIDEO_SUFFIXES = frozenset(
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".qt",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".divx",
+        ".mpg",
+        ".mpeg",
+        ".m2v",
+        ".vob",
+        ".ts",
+        ".m2ts",
+        ".mts",
+        ".wmv",
+        ".asf",
+        ".flv",
+        ".f4v",
+        ".3gp",
+        ".3g2",
+        ".ogv",
+        ".ogm",
+        ".mxf",
+        ".dv",
+        ".rm",
+        ".rmvb",
+    ]
+)
+"""Lower-case suffixes that a scan of a library of videos takes for videos. Some may be music as well: what a file is
+depends on the library."""
 
 
 class ItemKind(StrEnum):
@@ -130,6 +166,7 @@ class Item:
     tags: Tags = field(default_factory=Tags)
     updated_at: float = 0.0
     missing_since: float | None = None
+    kind: ItemKind = ItemKind.TRACK
 
     @property
     def file(self) -> bytes:
@@ -153,8 +190,10 @@ class Item:
 def display_path(path: bytes) -> str:
     """A path as printable text: undecodable bytes and control characters become U+FFFD.
 
-    A cut reads ``album.flac, track 2``.
+    A cut reads ``album.flac, track 2``, what is no file ``video 12, scene 4``.
     """
+    if path[:1] == b"\0" and (made_up := shown_path(path)):
+        return made_up
     file, cut = split_path(path)
     text = file.decode("utf-8", "replace")
     shown = text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
@@ -163,13 +202,15 @@ def display_path(path: bytes) -> str:
 
 def label(artist: str | None, title: str | None, path: bytes) -> str:
     """``Artist - Title``; without a title, the file's name without its suffix."""
-    name = title or _stem(path)
+    name = title or shown_path(path) or _stem(path)
     text = f"{artist} - {name}" if artist else name
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def _stem(path: bytes) -> str:
     """The file's name without its suffix, with the number of a cut."""
+    if path[:1] == b"\0":  # no file
+        return display_path(path)
     file, cut = split_path(path)
     stem = os.path.splitext(os.path.basename(file))[0]
     return display_path(stem if cut is None else cut.path_in(stem))

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
+from reprise.core.pipeline import EXTRACTION
 from reprise.core.spec import PIPELINE_VERSION
 
 if TYPE_CHECKING:
+    from reprise.core.items import LibraryKind
     from reprise.core.plan import Selection
 
 
@@ -66,10 +68,14 @@ class Clear(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why a job is there. ``ARRIVALS``: a scan found something new; it runs beside what somebody asked for."""
+    """Why a job is there. Those of another purpose run beside what somebody asked for, in a queue of their own.
+
+    ``ARRIVALS``: a scan found something new. ``REPROCESSING``: embeddings are brought up to the pipeline of today.
+    """
 
     ASKED = "asked"
     ARRIVALS = "arrivals"
+    REPROCESSING = "reprocessing"
 
 
 class Priority(IntEnum):
@@ -107,6 +113,15 @@ class JobRequest:
         """Whether it is about a few files that came a moment ago, not about a whole library."""
         return self.purpose is Purpose.ARRIVALS and self.selection.since is not None
 
+    def scans(self, kind: LibraryKind) -> bool:
+        """Whether the folder of a library of that kind is looked at first.
+
+        What works on what was taken out of videos, or was given, needs no folder; what arrived was just found by a scan.
+        """
+        if self.purpose is not Purpose.ASKED:
+            return False
+        return kind == "folder" or (kind == "video" and EXTRACTION[0] in self.models)
+
     @property
     def same_work(self) -> str:
         """Equal for two requests that ask for the same, so that a paused job is resumed by its own command."""
@@ -119,6 +134,8 @@ class JobRequest:
             selection.video_id,
         ]
         facts = [*scope, selection.wanted, self.clear, *self.models]
+        if self.spec_version != PIPELINE_VERSION:
+            facts.append(self.spec_version)
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

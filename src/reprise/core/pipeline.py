@@ -15,6 +15,8 @@ from reprise.core.items import ItemKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from reprise.core.items import LibraryKind
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -57,6 +59,12 @@ class EmbeddingSpec:
     def models(self) -> tuple[str, ...]:
         """Of the steps that run here, in order."""
         return tuple(model for step in self.steps if step.enabled for model in step.models)
+
+    def models_in(self, kind: LibraryKind) -> tuple[str, ...]:
+        """Those that find something to look at in a library of that kind."""
+        people = {ItemKind.PERSON, ItemKind.PHOTO}
+        steps = [step for step in self.steps if step.enabled and (step.works_on in people) == (kind == "people")]
+        return tuple(model for step in steps for model in step.models)
 
     def step_of(self, model: str) -> Step | None:
         return next((step for step in self.steps if model in step.models), None)

@@ -295,7 +295,9 @@ class StepPorts:
 class DirectStep(Protocol):
     """What the job's own process does from what is stored. It is registered like a model; constructing it costs nothing.
 
-    With a spec of dimension 0 it keeps what it makes itself, by owner, space and item: then ``keys`` tells of what.
+    With a spec of dimension 0 it keeps what it makes itself, by owner, space and item: then ``keys`` tells of what, and
+    ``open``, ``forget`` and ``drop`` are called where the store's like would be. With a dimension the store keeps its
+    vectors, and of these methods none is called.
     """
 
     @property

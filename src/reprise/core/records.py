@@ -12,18 +12,20 @@ if TYPE_CHECKING:
 
     from reprise.core.accounts import People
     from reprise.core.analysis import Analysis
+    from reprise.core.embedded import EmbeddedRows
     from reprise.core.feed import Feed
     from reprise.core.figures import Figures
     from reprise.core.following import ForeignIds
     from reprise.core.items import InputState, Item, Library, Tags
     from reprise.core.job import Control, Counters, Hosting, Job, JobRequest, JobState, ModelState
     from reprise.core.listing import Listing
+    from reprise.core.pictures import Pictures
     from reprise.core.plan import Operation, PlannedModel, Selection
     from reprise.core.ports import FoundFile, ScanProblem, Told
     from reprise.core.rename_journal import Renames
     from reprise.core.schedules import Schedules
     from reprise.core.space import Space, SpaceState
-    from reprise.core.spec import ModelSpec
+    from reprise.core.spec import ModelSpec, Subject
     from reprise.core.video_records import Persons, Preferences, Reprocessings, Videos
 
 
@@ -59,7 +61,8 @@ class ScanBatch:
 class Completed:
     """One finished operation whose vector is in the store. ``state`` is what the worker read.
 
-    ``analysis`` is what was heard of the item, if the model tells that; ``told`` what was found in it.
+    ``analysis`` is what was heard of the item, if the model tells that; ``told`` what was found in it. ``empty``: what the
+    model looks for is not in the item, so that it is done without a vector.
     """
 
     item_id: int
@@ -68,6 +71,7 @@ class Completed:
     """Whether ``state`` tells the catalogue something new about the item."""
     analysis: Analysis | None = None
     told: Told | None = None
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,10 @@ class RowView:
     error_code: str | None
     error_message: str | None
     updated_at: float
+    spec_version: str | None = None
+    """Of the pipeline that it was done by."""
+    current: bytes | None = None
+    """The digest of what would be looked at now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +149,16 @@ class Speed:
 
 
 class Libraries(Protocol):
-    def add(self, owner: str, kind: str, name: str, root: bytes, exclude: Sequence[str]) -> Library:
-        """Raises ``LibraryError`` when it overlaps another library of the owner."""
+    """``all`` and ``watched`` leave out the libraries of people, which have no folder: ``Persons`` knows those."""
 
-    def all(self, owner: str) -> list[Library]: ...
+    def add(self, owner: str, kind: str, name: str, root: bytes, exclude: Sequence[str]) -> Library:
+        """Raises ``LibraryError`` when it is around another library of the owner and of that kind.
+
+        Music and videos may lie in the same folder: each kind of library sees its own files only.
+        """
+
+    def all(self, owner: str) -> list[Library]:
+        """Those of music first."""
 
     def watched(self) -> list[Library]:
         """Of all owners: those that a server is to follow."""
@@ -319,10 +333,18 @@ class Ledger(Protocol):
         has open stay its own as long as it is ``alive``, which is asked by its id; here they count as skipped.
         """
 
+    def plan_again(
+        self, selection: Selection, job_id: str, space: Space, at: float, alive: Callable[[str], bool]
+    ) -> PlannedModel:
+        """Plan one space of a planned job once more: what the models before it made may be what it looks at."""
+
     def preview(
-        self, selection: Selection, spaces: Sequence[tuple[str, str]], alive: Callable[[str], bool]
+        self,
+        selection: Selection,
+        spaces: Sequence[tuple[str, str, Subject]],
+        alive: Callable[[str], bool],
     ) -> list[PlannedModel]:
-        """What ``plan`` would find for (model, space name), without writing anything."""
+        """What ``plan`` would find for (model, space name, subject), without writing anything."""
 
     def lease(
         self, owner: str, job_id: str, space_id: int, limit: int, until: float, max_attempts: int
@@ -389,6 +411,16 @@ class Ledger(Protocol):
         """Failures of one kind, of one item, or all: they count no more. Returns how many rows it were."""
 
     def rows(self, owner: str, item_id: int) -> list[RowView]: ...
+
+    def digests(self, owner: str, space_id: int, item_ids: Collection[int]) -> dict[int, bytes]:
+        """Of which content each of these items was when it was done, as far as that is known."""
+
+    def orphans(self, owner: str, space: Space) -> list[int]:
+        """Items of which the space has a row though item or input are gone. What was made of them is to be deleted,
+        and then the row, by ``forget``."""
+
+    def forget(self, owner: str, space_id: int, item_ids: Collection[int]) -> None:
+        """Delete these rows of the space."""
 
     def forget_space(self, owner: str, space_id: int) -> None: ...
 
@@ -483,9 +515,15 @@ class Catalogue(Protocol):
     def persons(self) -> Persons: ...
 
     @property
+    def pictures(self) -> Pictures: ...
+
+    @property
     def preferences(self) -> Preferences: ...
 
     @property
     def reprocessings(self) -> Reprocessings: ...
+
+    @property
+    def embedded(self) -> EmbeddedRows: ...
 
     def close(self) -> None: ...

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from reprise.core.plan import Selection
+    from reprise.core.spec import Subject
     from reprise.core.video import (
         Description,
         Person,
@@ -179,8 +180,50 @@ class Reprocessing:
     jobs: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Things of one kind by fate, each counted once: ``total = processed + skipped + failed + left``.
+
+    ``failed``: what failed in any step. ``processed``: what some step did, and none failed. ``left``: what is still to
+    be done; 0 when the work has ended.
+    """
+
+    total: int = 0
+    processed: int = 0
+    skipped: int = 0
+    failed: int = 0
+    left: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.total + other.total,
+            self.processed + other.processed,
+            self.skipped + other.skipped,
+            self.failed + other.failed,
+            self.left + other.left,
+        )
+
+
 class Reprocessings(Protocol):
     def add(self, reprocessing: Reprocessing) -> None: ...
+
+    def tallies(
+        self, selection: Selection, job_id: str = "", broken: Collection[Subject] = ()
+    ) -> dict[str, Tally]:
+        """``videos``, ``scenes``, ``photos`` and ``persons`` of the selection by what the job did to them.
+
+        A video's fate is that of its scenes and their pictures. Without a job all of them are skipped. ``broken``: what
+        models of the job looked at that could not run; all of that has failed.
+        """
+
+    def untaken(self, selection: Selection, limit: int) -> tuple[list[int], int]:
+        """Videos of the selection that were not taken apart yet, or could not be, by path, and how many there are."""
+
+    def settle(self, run_id: str, record: Mapping[str, Any]) -> None:
+        """Keep how it ended: later work changes what the ledger says of it. The first record stays."""
+
+    def settled(self, run_id: str) -> dict[str, Any] | None:
+        """What :meth:`settle` kept."""
 
     def get(self, run_id: str) -> Reprocessing:
         """Of any owner: only administrators and the command line ask. Raises ``NotFound``."""

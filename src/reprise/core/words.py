@@ -16,13 +16,15 @@ _PLAIN = str.maketrans(
 _KEPT = frozenset({0, 8})
 """Combining classes that are no accents: letters, and the marks that make one kana another."""
 
-_UNSPACED = (
+UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
     "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"  # Kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
     "\uac00-\ud7a3"  # Hangul
 )
-_TERMS = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+")
+"""Letters of scripts that write no spaces, or that nobody is sure of; as part of a class of a regular expression."""
+
+_TERMS = re.compile(f"[{UNSPACED}]|[^\\W_{UNSPACED}]+")
 
 
 def folded(text: str) -> str:

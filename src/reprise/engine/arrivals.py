@@ -15,7 +15,7 @@ from reprise.core.ports import Part
 from reprise.errors import JobConflict, RepriseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reprise.core.following import StopEvent
     from reprise.core.items import Library
@@ -71,12 +71,16 @@ class Patience:
 
 @dataclass(slots=True)
 class Arrivals:
-    """Embeds what scans of one library found. :meth:`owe` never waits; :meth:`serve` is a thread's work."""
+    """Embeds what scans of one library found. :meth:`owe` never waits; :meth:`serve` is a thread's work.
+
+    ``stages``: for what is owed, jobs of which each follows the one before; without it there is one, with ``scan_models``.
+    """
 
     app: Installation
     library: Library
     patience: Patience
     errors: RecentErrors
+    stages: Callable[[Selection], Sequence[JobRequest]] | None = None
     trouble: str = ""
     job_id: str = ""
     _owed: Selection | None = None
@@ -122,14 +126,25 @@ class Arrivals:
 
     def embed(self, selection: Selection, stop: StopEvent) -> bool:
         """Whether nothing of the selection is owed any more: embedded, failed item by item, or cancelled."""
-        models = self.app.scan_models()
+        settled = True
+        for request in self._requests(selection):
+            settled = self._stage(request, stop) and settled
+        return settled
+
+    def _requests(self, selection: Selection) -> Sequence[JobRequest]:
+        if self.stages is not None:
+            return self.stages(selection)
+        return [JobRequest(selection, tuple(self.app.scan_models()), purpose=Purpose.ARRIVALS)]
+
+    def _stage(self, request: JobRequest, stop: StopEvent) -> bool:
+        selection, models = request.selection, request.models
         unready = self.app.unready(models)
         for model, error in unready.items():
             self._warn(model, error.code, f"{error.message}; what is new is embedded when it is back")
         left = tuple(model for model in models if model not in unready)
         waits = self.patience.waits()
         while left and not stop.is_set() and self.app.to_do(selection, left):
-            job = self._job(JobRequest(selection, left, purpose=Purpose.ARRIVALS), stop)
+            job = self._job(replace(request, models=left), stop)
             if job is None:
                 break
             if not job.state.ended:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reprise.core import events
 from reprise.core.gates import ConstantGate, check_vector
 from reprise.core.space import SpaceState
+from reprise.engine.keeping import purge
 from reprise.errors import BadVector, CanaryFailed, SpaceHeld, UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from reprise.core.ports import VectorStore
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
+    from reprise.engine.keeping import Keeping
 
 NEIGHBOURS = 10
 SAMPLED_ITEMS = 20
@@ -23,7 +25,7 @@ SAMPLED_VECTORS = 512
 
 def cut_over(
     catalogue: Catalogue,
-    store: VectorStore,
+    keeping: Keeping,
     emit: Emit,
     space: Space,
     *,
@@ -36,7 +38,9 @@ def cut_over(
     one gate, never the others.
     """
     owner = space.owner
-    store.flush(owner, space.name)
+    store = keeping.store
+    if space.dimension:
+        store.flush(owner, space.name)
     pointer = catalogue.spaces.pointer(owner, space.model)
     before = pointer.space if pointer else None
     if before is not None and before.id == space.id:
@@ -46,12 +50,14 @@ def cut_over(
         catalogue.spaces.set_state(owner, space.id, SpaceState.FILLING)
     catalogue.spaces.set_state(owner, space.id, SpaceState.VERIFYING)
     try:
-        vectors = _verify(catalogue, store, space, before, 0.0 if anyway else coverage)
+        if before is not None:
+            purge(catalogue, keeping, before)
+        vectors = _verify(catalogue, keeping, space, before, 0.0 if anyway else coverage)
     except SpaceHeld as held:
         catalogue.spaces.set_state(owner, space.id, SpaceState.FILLING, held.message)
         emit(events.SpaceHeld(model=space.model, space=space.name, reason=held.message))
         return False
-    kept = neighbours_kept(store, space, before) if before else None
+    kept = neighbours_kept(store, space, before) if before and before.dimension and space.dimension else None
     catalogue.spaces.switch(owner, space.model, space.id, time.time())
     emit(
         events.SpaceSwitched(
@@ -60,6 +66,7 @@ def cut_over(
             previous=before.name if before else None,
             vectors=vectors,
             neighbours_kept=kept,
+            dimension=space.dimension,
         )
     )
     return True
@@ -74,7 +81,7 @@ def roll_back(catalogue: Catalogue, owner: str, model: str) -> tuple[Space, Spac
     return pointer.previous, pointer.space
 
 
-def drop_space(catalogue: Catalogue, store: VectorStore, space: Space) -> None:
+def drop_space(catalogue: Catalogue, keeping: Keeping, space: Space) -> None:
     """Delete a space that answers no searches. Raises ``SpaceHeld`` for the active one."""
     if space.state is SpaceState.ACTIVE:
         raise SpaceHeld(
@@ -82,23 +89,23 @@ def drop_space(catalogue: Catalogue, store: VectorStore, space: Space) -> None:
             cure="switch first, with: reprise spaces rollback " + space.model,
         )
     catalogue.spaces.set_state(space.owner, space.id, SpaceState.DROPPED)
-    store.drop(space.owner, space.name)
+    keeping.drop(space)
     catalogue.ledger.forget_space(space.owner, space.id)
 
 
-def clear_model(catalogue: Catalogue, store: VectorStore, owner: str, model: str) -> list[Space]:
+def clear_model(catalogue: Catalogue, keeping: Keeping, owner: str, model: str) -> list[Space]:
     """Delete all spaces of a model but the one that answers searches; returns those that were deleted."""
     gone = {SpaceState.DROPPED, SpaceState.ACTIVE}
     idle = [
         space for space in catalogue.spaces.all(owner) if space.model == model and space.state not in gone
     ]
     for space in idle:
-        drop_space(catalogue, store, space)
+        drop_space(catalogue, keeping, space)
     return idle
 
 
 def _verify(
-    catalogue: Catalogue, store: VectorStore, space: Space, before: Space | None, coverage: float
+    catalogue: Catalogue, keeping: Keeping, space: Space, before: Space | None, coverage: float
 ) -> int:
     """The gates; returns the number of vectors. Raises ``SpaceHeld`` with the one that did not open."""
     counts = catalogue.ledger.counts(space.owner, space.id)
@@ -108,23 +115,33 @@ def _verify(
     unfinished = counts.get("pending", 0) + counts.get("leased", 0)
     if unfinished:
         raise SpaceHeld(f"{unfinished} operations are not done yet")
-    report = store.verify(space.owner, space.name)
+    _check_kept(keeping, space, vectors)
+    serving = catalogue.ledger.counts(space.owner, before.id)["vectors"] if before else 0
+    if vectors < coverage * serving:
+        raise SpaceHeld(f"it holds {vectors} vectors, search answers from {serving} now")
+    if space.dimension:
+        _check_sample(catalogue, keeping.store, space)
+    return vectors
+
+
+def _check_kept(keeping: Keeping, space: Space, vectors: int) -> None:
+    """What the rows stand for is all there."""
+    if not space.dimension:
+        if keeping.count(space) not in {None, vectors}:
+            raise SpaceHeld(f"{keeping.count(space)} items are kept, the ledger has {vectors}")
+        return
+    report = keeping.store.verify(space.owner, space.name)
     if report.damaged:
         raise SpaceHeld(f"{len(report.damaged)} stored vectors are damaged")
     if report.count != vectors:
         raise SpaceHeld(f"the store holds {report.count} vectors, the ledger {vectors}")
-    serving = catalogue.ledger.counts(space.owner, before.id)["vectors"] if before else 0
-    if vectors < coverage * serving:
-        raise SpaceHeld(f"it holds {vectors} vectors, search answers from {serving} now")
-    _check_sample(catalogue, store, space)
-    return vectors
 
 
 def _check_sample(catalogue: Catalogue, store: VectorStore, space: Space) -> None:
     """What many small runs have put together is looked at once as a whole: finite, and not one vector for all."""
     keys, vectors = next(iter(store.scan(space.owner, space.name, SAMPLED_VECTORS)))
-    items = catalogue.items.get(space.owner, keys)
-    digests = [(items[key].state.digest if key in items else None) or key.to_bytes(8, "big") for key in keys]
+    done = catalogue.ledger.digests(space.owner, space.id, keys)
+    digests = [done.get(key) or key.to_bytes(8, "big") for key in keys]
     try:
         for vector in vectors:
             check_vector(vector, space.dimension)

@@ -11,6 +11,7 @@ from reprise.engine.desk import Desk
 from reprise.engine.exclusive import ExclusiveEncoding
 from reprise.engine.messages import Role
 from reprise.engine.pool import Limits, Pool
+from reprise.errors import ModelLoadFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,8 @@ def make_encoding(card: ModelCard, command: Command, effort: Effort) -> Encoding
     """The way of running that the model's card asks for."""
     if card.execution is Execution.PER_CORE:
         return PerCoreEncoding(card, command, effort)
+    if card.execution is Execution.DIRECT:
+        raise ModelLoadFailed(f"{card.name} runs in no process of its own", cure="see docs/models.md")
     return ExclusiveEncoding(card, command, effort)
 
 

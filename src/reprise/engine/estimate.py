@@ -66,7 +66,9 @@ def preview(
 
     ``alive``: whether somebody runs the job of that id now; what such a job has open is not counted.
     """
-    names = [(card.name, _space_name(catalogue, selection.owner, card, clear)) for card in cards]
+    names = [
+        (card.name, _space_name(catalogue, selection.owner, card, clear), card.spec.subject) for card in cards
+    ]
     return catalogue.ledger.preview(selection, names, alive)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reprise.core.plan import RowState
 from reprise.core.space import SpaceState
-from reprise.core.spec import fingerprint, fingerprint_inputs
+from reprise.core.spec import TRACKS, fingerprint, fingerprint_inputs
 from reprise.errors import item_error
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Verdict:
     job_id: str | None
     cure: str
     differences: list[tuple[str, str, str]]
+    spec_version: str = ""
+    """Of the pipeline that the row was done by."""
 
 
 def explain(catalogue: Catalogue, cards: dict[str, ModelCard], item: Item) -> list[Verdict]:
@@ -39,29 +41,31 @@ def explain(catalogue: Catalogue, cards: dict[str, ModelCard], item: Item) -> li
     ]
     verdicts = [_verdict(catalogue, cards.get(row.space.model), item, row) for row in rows]
     known = {row.space.fingerprint for row in rows}
-    unknown = [card for card in cards.values() if fingerprint(card.spec) not in known]
+    cards_of_kind = [card for card in cards.values() if card.spec.subject.kind is item.kind]
+    unknown = [card for card in cards_of_kind if fingerprint(card.spec) not in known]
     return verdicts + [_unknown(card) for card in unknown]
 
 
 def _verdict(catalogue: Catalogue, card: ModelCard | None, item: Item, row: RowView) -> Verdict:
     differences = _differences(catalogue, card, item.owner, row)
-    current = not differences and row.state == RowState.DONE and row.digest == item.state.digest
+    current = not differences and row.state == RowState.DONE and row.digest == row.current
     failed = row.state in {RowState.FAILED, RowState.DISMISSED} and row.error_code
     return Verdict(
         model=row.space.model,
         space=row.space.name,
         space_state=row.space.state,
         state=row.state,
-        why=_why(item, row, differences),
+        why=_why(row, differences),
         up_to_date=current,
         attempts=row.attempts,
         job_id=row.job_id,
         cure=item_error(row.error_code, "").cure if failed and row.error_code else "",
         differences=differences,
+        spec_version=row.spec_version or "",
     )
 
 
-def _why(item: Item, row: RowView, differences: list[tuple[str, str, str]]) -> str:
+def _why(row: RowView, differences: list[tuple[str, str, str]]) -> str:
     if row.state in {RowState.FAILED, RowState.DISMISSED}:
         return f"failed: {row.error_code}: {row.error_message}"
     if row.state in {RowState.PENDING, RowState.LEASED}:
@@ -70,8 +74,11 @@ def _why(item: Item, row: RowView, differences: list[tuple[str, str, str]]) -> s
     if differences:
         changed = ", ".join(name for name, _, _ in differences)
         return f"made by an earlier version of the model ({changed} changed); the next run makes it anew"
-    if row.digest != item.state.digest:
-        return "its audio changed after it was embedded; the next run embeds it again"
+    if row.digest != row.current:
+        what = "its audio" if row.space.subject == TRACKS else "what the model looks at"
+        return f"{what} changed after it was embedded; the next run embeds it again"
+    if not row.has_vector:
+        return "looked at; what the model looks for is not in it, so there is no vector"
     return "embedded; fingerprint and content are equal, so it is not computed again"
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reprise.core.events import JobAsked, JobFinished, JobQueued
 from reprise.core.job import Control, JobState
-from reprise.core.spec import PIPELINE_VERSION
 from reprise.engine.feed import Recorder
 from reprise.engine.start import job_lock
 from reprise.errors import JobConflict
@@ -22,7 +21,7 @@ STOPPED = {Control.PAUSE: JobState.PAUSED, Control.CANCEL: JobState.CANCELLED}
 
 def enqueue(catalogue: Catalogue, request: JobRequest, hosting: Hosting) -> Job:
     """Make a job that a server runs. Raises ``JobConflict`` naming the one in the way."""
-    job = catalogue.jobs.create(request, PIPELINE_VERSION, time.time(), hosting)
+    job = catalogue.jobs.create(request, request.spec_version, time.time(), hosting)
     _tell(catalogue, job, JobQueued(job_id=job.id))
     return job
 

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import time
-from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reprise.core.ports import VectorStore
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
+    from reprise.engine.keeping import Keeping
 
 PART = 1000
 
 
-def mend(catalogue: Catalogue, store: VectorStore, space: Space, job_id: str) -> int:
+def mend(catalogue: Catalogue, keeping: Keeping, space: Space, job_id: str) -> int:
     """Have lost vectors done again and remove those that nobody knows of; returns how many are lost.
 
     Counts are compared first: only when they differ are all keys read, side by side, in constant memory. Another
     job may fill the same space from another library meanwhile: what it has in hand is not taken for unknown.
     """
     owner = space.owner
-    if store.count(owner, space.name) == catalogue.ledger.counts(owner, space.id)["vectors"]:
+    if keeping.count(space) in {None, catalogue.ledger.counts(owner, space.id)["vectors"]}:
         return 0
     expected = catalogue.ledger.with_vector(owner, space.id)
-    stored = chain.from_iterable(keys for keys, _ in store.scan(owner, space.name))
-    lost, unknown = _differences(expected, stored)
+    lost, unknown = _differences(expected, keeping.keys(space) or ())
     for part in _parts(unknown):
-        store.delete(
-            owner, space.name, catalogue.ledger.unclaimed(owner, space.id, part, job_id, time.time())
-        )
+        keeping.delete(space, catalogue.ledger.unclaimed(owner, space.id, part, job_id, time.time()))
     return sum(catalogue.ledger.lost_vectors(owner, space.id, part, time.time()) for part in _parts(lost))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reprise.core.analysis import Analysis
+    from reprise.core.ports import Document, Told
 
 
 class Role(StrEnum):
@@ -35,7 +36,8 @@ class Role(StrEnum):
 class Task:
     """One item to work on, or one part of it. ``state`` is what the catalogue knows.
 
-    For ``ENCODE`` only: ``prepared`` and ``part``, the number of the window. For ``QUERY`` only: ``text``.
+    For ``ENCODE`` only: ``prepared`` and ``part``, the number of the window. For ``QUERY`` only: ``text``. ``document``:
+    what a model that hears nothing looks at, where that is not the file at ``path``.
     """
 
     key: int
@@ -45,6 +47,7 @@ class Task:
     prepared: NDArray[np.float32] | None = None
     part: int = 0
     text: str = ""
+    document: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Result:
     ``state`` is what the process read: stat and digest of the very bytes that it decoded. ``seconds`` is busy time.
     ``part`` is the number of the window that ``array`` holds or describes; a preparing process sends one result for
     each, and then one without an array, ``last``, whose ``part`` is their count. ``analysis``: what was heard besides,
-    if the model tells that.
+    if the model tells that; ``told``: what a telling model found.
     """
 
     key: int
@@ -67,6 +70,7 @@ class Result:
     part: int = 0
     last: bool = True
     analysis: Analysis | None = None
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)

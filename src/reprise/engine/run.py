@@ -17,7 +17,9 @@ from reprise.core.events import (
 )
 from reprise.core.job import Clear, Counters, JobState, ModelState
 from reprise.core.space import SpaceState
+from reprise.core.spec import TRACKS
 from reprise.engine.cutover import clear_model, cut_over
+from reprise.engine.keeping import purge
 from reprise.engine.mend import mend
 from reprise.engine.scan import ScanStopped
 from reprise.engine.slices import SliceEnd, Wishes
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from reprise.core.space import Space
     from reprise.core.spec import ModelCard
     from reprise.engine.desk import Effort
+    from reprise.engine.keeping import Keeping
     from reprise.engine.model_process import Command
     from reprise.engine.slices import Pace
     from reprise.engine.turn import DeviceSlot
@@ -55,7 +58,7 @@ class Workshop:
     """
 
     catalogue: Catalogue
-    store: VectorStore
+    keeping: Keeping
     emit: Emit
     asked: Callable[[], Control]
     ready: Callable[[str, Callable[[str], None]], ModelCard]
@@ -67,6 +70,10 @@ class Workshop:
     machine: str
     together_mb: float = 0.0
     alive: Callable[[str], bool] = nobody
+
+    @property
+    def store(self) -> VectorStore:
+        return self.keeping.store
 
 
 @dataclass(slots=True)
@@ -85,6 +92,7 @@ class Run:
     _planned: list[PlannedModel] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
     _before: Counters = field(default_factory=Counters)
+    _worked: bool = False
     _wishes: Wishes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -164,14 +172,15 @@ class Run:
             self._clear(card.name)
         space = spaces.ensure(owner, card.spec, fresh=clear is Clear.AFTER)
         try:
-            self.shop.store.create(owner, space.name, space.dimension)
+            self.shop.keeping.create(space)
         except RepriseError as error:
             raise type(error)(
                 f"the space {space.name} cannot be made: {error.message}", cure=error.cure
             ) from error
         if space.state is SpaceState.DRAFT:
             spaces.set_state(owner, space.id, SpaceState.FILLING)
-        mend(self.shop.catalogue, self.shop.store, space, self.job.id)
+        purge(self.shop.catalogue, self.shop.keeping, space)
+        mend(self.shop.catalogue, self.shop.keeping, space, self.job.id)
         return spaces.get(owner, space.id)
 
     def _all_models(self) -> SliceEnd:
@@ -196,13 +205,25 @@ class Run:
         """One model's failure is its own: the next one runs."""
         began = time.monotonic()
         end, error = SliceEnd.EXHAUSTED, ""
+        if self._worked and turn.card.spec.subject != TRACKS:
+            self._plan_again(turn)
         if turn.planned.to_do:
+            self._worked = True
             try:
                 end = turn.run()
             except ModelError as failure:
                 error = failure.message
         self._close(turn, end, error, time.monotonic() - began)
         return end
+
+    def _plan_again(self, turn: Turn) -> None:
+        """What the models before it made may be what this one looks at: photos before the person that they show."""
+        catalogue = self.shop.catalogue
+        purge(catalogue, self.shop.keeping, turn.space)
+        turn.planned = catalogue.ledger.plan_again(
+            self.job.request.selection, self.job.id, turn.space, time.time(), self.shop.alive
+        )
+        self.job = catalogue.jobs.get(self.job.owner, self.job.id)
 
     def _several(self, turns: list[Turn]) -> SliceEnd:
         began = time.monotonic()
@@ -284,12 +305,12 @@ class Run:
             return
         shop = self.shop
         current = shop.catalogue.spaces.get(space.owner, space.id)
-        stands = cut_over(shop.catalogue, shop.store, shop.emit, current, coverage=shop.coverage)
+        stands = cut_over(shop.catalogue, shop.keeping, shop.emit, current, coverage=shop.coverage)
         if stands and self.job.request.clear is Clear.AFTER:
             self._clear(space.model)
 
     def _clear(self, model: str) -> None:
-        for gone in clear_model(self.shop.catalogue, self.shop.store, self.job.owner, model):
+        for gone in clear_model(self.shop.catalogue, self.shop.keeping, self.job.owner, model):
             self.shop.emit(SpaceCleared(model=model, space=gone.name))
 
     def _verdict(self) -> JobState:
@@ -337,7 +358,7 @@ class Run:
 
     def _event(self, job: Job, failed_items: int) -> JobFinished:
         counters = job.counters
-        done = counters.done - self._before.done
+        done = max(0, counters.done - self._before.done)
         run = replace(counters, done=done, skipped=counters.skipped + self._before.done)
         return JobFinished(
             job_id=job.id,

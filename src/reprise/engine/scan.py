@@ -34,6 +34,10 @@ SLASH = ord("/")
 MISSING_SINCE = KnownFile._fields.index("missing_since")
 
 
+_SOUGHT = {False: ("audio", "music is"), True: ("video", "videos are")}
+"""What a library is to hold, by whether it is one of videos, for people."""
+
+
 class ScanStopped(Exception):
     """Somebody wanted to stop before the scan was through."""
 
@@ -239,15 +243,18 @@ class Scan:
         if self._tally.files:
             return
         root = display_path(self.library.root)
+        sought, files = _SOUGHT[self.library.kind == "video"]
         if self._known:
             patterns = f"; or look at what you exclude: {' '.join(self.library.exclude)}"
             raise LibraryError(
-                f"{root} holds no audio now, but the catalogue knows {self._known:,} files in it",
-                cure=f"mount the disk{patterns if self.library.exclude else ''}; if the music is really gone:"
+                f"{root} holds no {sought} now, but the catalogue knows {self._known:,} files in it",
+                cure=f"mount the disk{patterns if self.library.exclude else ''}; if the {files} really gone:"
                 f" reprise libraries remove {self.library.id}",
             )
         if not self._problems:
-            raise LibraryError(f"there is no audio in {root}", cure="name the folder that holds the music")
+            raise LibraryError(
+                f"there is no {sought} in {root}", cure=f"name the folder that holds the {files.split()[0]}"
+            )
 
     def _follow_moves(self, now: float) -> None:
         """Contents that left their place are looked for where something new lies: in files that were replaced, and
@@ -279,8 +286,10 @@ class Scan:
         ids = self.catalogue.items.gone_since(owner, self.library.id, before)
         if not ids:
             return
+        missing = self.catalogue.items.missing
+        files = len(missing(owner, self.library.id))  # the ids are those of scenes too
         self.forget(ids)
-        self._tally.removed = len(ids)
+        self._tally.removed = files - len(missing(owner, self.library.id))
 
     def _finished(self, seconds: float) -> ScanFinished:
         tally = self._tally

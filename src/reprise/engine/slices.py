@@ -14,7 +14,7 @@ from reprise.core.items import display_path
 from reprise.core.job import Control, Counters, never
 from reprise.core.progress import SpeedMeter
 from reprise.core.records import Completed, Failed
-from reprise.errors import CanaryFailed, ItemError
+from reprise.errors import CanaryFailed, ItemError, NothingToSee
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,13 +183,17 @@ class Slice:
         if not self._buffer:
             return
         done, vectors, failed = self._judge()
-        if done:
+        empty = [outcome for outcome in self._buffer if isinstance(outcome.error, NothingToSee)]
+        if vectors:
             self._upsert([outcome.operation.item_id for outcome in done], vectors)
+        if empty and self.space.dimension:
+            keys = [outcome.operation.item_id for outcome in empty]
+            self.store.delete(self.space.owner, self.space.name, keys)
         counters = self.catalogue.ledger.commit(
             self.space.owner,
             self.job.id,
             self.space.id,
-            [_completed(outcome) for outcome in done],
+            [_completed(outcome) for outcome in (*done, *empty)],
             failed,
             time.time(),
         )
@@ -203,8 +207,13 @@ class Slice:
         failed: list[Failed] = []
         for outcome in self._buffer:
             try:
-                vectors.append(_passed(outcome, self.space.dimension))
+                if self.space.dimension:
+                    vectors.append(_passed(outcome, self.space.dimension))
+                elif outcome.error is not None:
+                    raise outcome.error
                 done.append(outcome)
+            except NothingToSee:
+                continue
             except ItemError as error:
                 failed.append(self._failure(outcome, error))
         self._check_variety(done, vectors)
@@ -212,6 +221,8 @@ class Slice:
 
     def _check_variety(self, done: list[Outcome], vectors: list[NDArray[np.float32]]) -> None:
         """A model that gives one vector to all is found out after some items: what was stored till then goes."""
+        if not self.space.dimension:
+            return
         try:
             self._gate.check([_digest(outcome) for outcome in done], vectors)
         except CanaryFailed:
@@ -229,7 +240,7 @@ class Slice:
                 job_id=self.job.id,
                 model=self.space.model,
                 item_id=operation.item_id,
-                path=display_path(operation.path),
+                path=operation.label if operation.channel else display_path(operation.path),
                 code=error.code,
                 reason=error.message,
                 cure=error.cure,
@@ -297,4 +308,5 @@ def _completed(outcome: Outcome) -> Completed:
         raise ValueError(f"item {operation.item_id} has a vector but nobody knows of which content")
     known = (operation.size, operation.mtime_ns, operation.digest)
     learned = known != (state.size, state.mtime_ns, state.digest)
-    return Completed(operation.item_id, state, learned, outcome.analysis)
+    empty = outcome.error is not None
+    return Completed(operation.item_id, state, learned, outcome.analysis, outcome.told, empty)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from reprise.core.job import Control, JobState
-from reprise.core.spec import PIPELINE_VERSION
 from reprise.errors import JobConflict, UsageError
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def _find_or_create(catalogue: Catalogue, request: JobRequest) -> Job | None:
     if job := catalogue.jobs.active(owner, request.work_key):
         return job
     try:
-        return catalogue.jobs.create(request, PIPELINE_VERSION, time.time())
+        return catalogue.jobs.create(request, request.spec_version, time.time())
     except JobConflict:
         return None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reprise.core.spec import Execution
+from reprise.core.spec import TRACKS, Execution
 from reprise.engine.slices import SliceEnd
 from reprise.errors import ModelError
 
@@ -41,8 +41,13 @@ def groups(cards: Iterable[ModelCard], memory_mb: float) -> Iterator[list[ModelC
 
 def _fits(group: Sequence[ModelCard], card: ModelCard, memory_mb: float) -> bool:
     together = [*group, card]
-    light = any(member.execution is Execution.PER_CORE for member in together)
-    return not light and _sound(group[0]) == _sound(card) and sum(c.memory_mb for c in together) <= memory_mb
+    alone = any(_runs_alone(member) for member in together)
+    return not alone and _sound(group[0]) == _sound(card) and sum(c.memory_mb for c in together) <= memory_mb
+
+
+def _runs_alone(card: ModelCard) -> bool:
+    """Light models have the machine for themselves; what hears nothing has nothing to share."""
+    return card.execution in {Execution.PER_CORE, Execution.DIRECT} or card.spec.subject != TRACKS
 
 
 def _sound(card: ModelCard) -> tuple[int, str, str]:

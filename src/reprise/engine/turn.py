@@ -11,8 +11,10 @@ from reprise.core.events import ModelLoaded, ModelStarted, ModelUnloaded
 from reprise.core.job import Counters, ModelState
 from reprise.core.records import Speed
 from reprise.core.spec import Execution
+from reprise.engine.direct import DirectEncoding
 from reprise.engine.encoding import make_encoding
 from reprise.engine.slices import Slice, SliceEnd
+from reprise.errors import ModelLoadFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +65,7 @@ class Turn:
 
     @property
     def heavy(self) -> bool:
-        return self.card.execution is not Execution.PER_CORE
+        return self.card.execution not in {Execution.PER_CORE, Execution.DIRECT}
 
     @property
     def memory_steps(self) -> int:
@@ -91,7 +93,7 @@ class Turn:
 
         Loading ends early when there is a wish to stop.
         """
-        encoding = make_encoding(self.card, self.shop.command(self.card.name, self.spool), self._effort)
+        encoding = self._encoding()
         try:
             ready = encoding.start(self.wishes.end)
             if not self.wishes.end():
@@ -100,6 +102,16 @@ class Turn:
         finally:
             encoding.close()
             self.shop.emit(ModelUnloaded(job_id=self.job.id, model=self.card.name))
+
+    def _encoding(self) -> Encoding:
+        if self.card.execution is not Execution.DIRECT:
+            return make_encoding(self.card, self.shop.command(self.card.name, self.spool), self._effort)
+        step = self.shop.keeping.step(self.card.name)
+        if step is None:
+            raise ModelLoadFailed(
+                f"the card of {self.card.name} says direct, but it is no DirectStep: see docs/models.md"
+            )
+        return DirectEncoding(step, self.space)
 
     def work(self, encoding: Encoding, share: int | None = None) -> SliceEnd:
         """One slice, or another share of it."""

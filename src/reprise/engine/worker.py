@@ -18,13 +18,16 @@ from reprise.core.items import InputState
 from reprise.core.pooling import pool
 from reprise.core.ports import (
     Described,
+    Document,
     ListeningModel,
     NativeAudio,
+    ReadingModel,
     SeekableAudio,
+    TellingModel,
     TextModel,
     WindowedModel,
 )
-from reprise.core.spec import Execution
+from reprise.core.spec import TRACKS, Execution
 from reprise.engine.messages import Answers, ModelLost, NotReady, Ready, Result, Role, TooLarge
 from reprise.errors import (
     ItemError,
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reprise.core.ports import Audio, EmbeddingModel, Tap, Vectors
+    from reprise.core.spec import Subject
     from reprise.engine.messages import Slot, Task
 
 ANSWER_SECONDS = 0.5
@@ -57,6 +61,8 @@ class Reader(Protocol):
 
     def digest(self, path: bytes) -> bytes: ...
 
+    def video_digest(self, path: bytes) -> bytes: ...
+
 
 class Worker:
     """Serves one connection until it closes."""
@@ -65,7 +71,7 @@ class Worker:
         self,
         connection: Connection,
         slot: Slot,
-        model: EmbeddingModel | WindowedModel,
+        model: EmbeddingModel | WindowedModel | TellingModel,
         reader: Reader,
         role: Role,
     ) -> None:
@@ -73,6 +79,7 @@ class Worker:
         self._slot = slot
         self._model = model
         self._windowed = model if isinstance(model, WindowedModel) else None
+        self._telling = model if isinstance(model, TellingModel) else None
         self._card = model.card
         self._reader = reader
         self._role = role
@@ -132,6 +139,8 @@ class Worker:
             self._text_model.load_text()
             return None
         self._model.load()
+        if self._telling:
+            return None
         outputs = self._encode_canaries()
         if self._windowed:
             return np.stack([pool(self._card.spec.pooling, [output]) for output in outputs])
@@ -146,14 +155,37 @@ class Worker:
             )
         if self._windowed is not None and not windowed:
             raise ModelLoadFailed(f"{name} hears windows: its card must say so")
+        self._check_what_it_makes(name)
+
+    def _check_what_it_makes(self, name: str) -> None:
+        if self._telling and self._role is not Role.EMBED:
+            raise ModelLoadFailed(f"{name} tells what it finds: its card must say per_core")
+        if (self._card.spec.dimension == 0) != (self._telling is not None):
+            raise ModelLoadFailed(
+                f"{name} must either tell what it finds or make vectors: see docs/models.md"
+            )
+        reads = self._telling is not None or isinstance(self._model, ReadingModel)
+        if self._subject != TRACKS and not reads:
+            raise ModelLoadFailed(f"{name} looks at no tracks and reads no documents: see docs/models.md")
+
+    @property
+    def _subject(self) -> Subject:
+        return self._card.spec.subject
+
+    @property
+    def _embedding(self) -> EmbeddingModel | WindowedModel:
+        if isinstance(self._model, TellingModel):
+            raise TypeError(f"{self._card.name} makes no vectors: it tells what it finds")
+        return self._model
 
     def _encode_canaries(self) -> list[NDArray[np.float32]]:
         """Both together, or one by one where memory holds no two."""
-        canaries = self._model.canaries()
+        model = self._embedding
+        canaries = model.canaries()
         try:
-            return list(self._model.encode(canaries))
+            return list(model.encode(canaries))
         except MemoryError:
-            return [self._model.encode([canary])[0] for canary in canaries]
+            return [model.encode([canary])[0] for canary in canaries]
 
     @property
     def _text_model(self) -> TextModel:
@@ -164,8 +196,9 @@ class Worker:
     def _one_by_one(self, tasks: list[Task]) -> None:
         began = sent = time.monotonic()
         results: list[Result] = []
+        work = self._embed if self._subject == TRACKS else self._look_into
         for task in tasks:
-            results.append(self._one(task, self._embed))
+            results.append(self._one(task, work))
             now = time.monotonic()
             if now - sent >= ANSWER_SECONDS:
                 self._send(Answers(results, last=False, seconds=0.0))
@@ -179,7 +212,7 @@ class Worker:
             busy += result.seconds
             self._send(Answers([result], last=not left, seconds=busy))
 
-    def _one(self, task: Task, work: Callable[[Task, _Metered, InputState], Result]) -> Result:
+    def _one(self, task: Task, work: Callable[[Task, InputState], Result]) -> Result:
         self._started += 1
         self._waited = 0.0
         began = time.monotonic()
@@ -188,9 +221,9 @@ class Worker:
         try:
             state = self._read_state(task)
             self._slot.learned(self._started, began, state)
-            audio = _Metered(self._reader.open_audio(task.path, self._card.spec.sample_rate))
-            result = work(task, audio, state)
-            _check_unchanged(task.path, state)
+            result = work(task, state)
+            if not self._subject.channel:
+                _check_unchanged(task.path, state)
             return replace(result, seconds=time.monotonic() - began - self._waited)
         except ModelError as error:  # no other item would fare better
             self._send(ModelLost(error.code, error.message, error.cure))
@@ -203,26 +236,51 @@ class Worker:
             self._slot.end(self._started, time.monotonic())
 
     def _read_state(self, task: Task) -> InputState:
+        """An input is what its digest says; only files change under our feet."""
+        if self._subject.channel:
+            return task.state
         state = _look(task.path, task.state)
         if task.state.digest is not None and state.same_stat(task.state):
             return task.state
-        return InputState(state.size, state.mtime_ns, self._reader.digest(task.path))
+        digest = self._reader.digest if self._subject == TRACKS else self._reader.video_digest
+        return InputState(state.size, state.mtime_ns, digest(task.path))
 
-    def _embed(self, task: Task, audio: _Metered, state: InputState) -> Result:
+    def _audio(self, task: Task) -> _Metered:
+        return _Metered(self._reader.open_audio(task.path, self._card.spec.sample_rate))
+
+    def _look_into(self, task: Task, state: InputState) -> Result:
+        if self._telling:
+            told = self._telling.tell(_document(task))
+            return Result(task.key, None, "", "", state, 0.0, 0.0, told=told)
+        vector = np.asarray(self._embedding.encode([self._read(task)])[0])
+        return Result(task.key, vector, "", "", state, 0.0, 0.0)
+
+    def _read(self, task: Task) -> NDArray[np.float32]:
+        if not isinstance(self._model, ReadingModel):
+            raise TypeError(f"{self._card.name} reads no documents")
+        return self._model.read(_document(task))
+
+    def _embed(self, task: Task, state: InputState) -> Result:
+        audio = self._audio(task)
         if isinstance(self._model, ListeningModel):
             prepared, analysis = self._model.listen(audio)
         else:
             prepared, analysis = self._prepared(audio), None
-        vector = np.asarray(self._model.encode([prepared])[0])
+        vector = np.asarray(self._embedding.encode([prepared])[0])
         return Result(task.key, vector, "", "", state, 0.0, audio.seconds, analysis=analysis)
 
     def _prepared(self, audio: Audio) -> NDArray[np.float32]:
-        if isinstance(self._model, WindowedModel):
+        model = self._embedding
+        if isinstance(model, WindowedModel):
             raise TypeError(f"{self._card.name} prepares nothing: it hears windows")
-        return self._model.prepare(audio)
+        return model.prepare(audio)
 
-    def _hand_over_parts(self, task: Task, audio: _Metered, state: InputState) -> Result:
+    def _hand_over_parts(self, task: Task, state: InputState) -> Result:
         """Send each window as soon as it is decoded; a long track is never held as a whole."""
+        if self._subject != TRACKS:
+            self._hand_over(Result(task.key, self._read(task), "", "", None, 0.0, 0.0, last=False), state)
+            return Result(task.key, None, "", "", state, 0.0, 0.0, 1)
+        audio = self._audio(task)
         parts = self._windowed.windows(audio) if self._windowed else [self._prepared(audio)]
         count = 0
         for count, part in enumerate(parts, 1):
@@ -264,7 +322,7 @@ class Worker:
 
     def _encode(self, tasks: list[Task], began: float) -> Answers:
         prepared = [task.prepared for task in tasks if task.prepared is not None]
-        outputs = self._model.encode(prepared)
+        outputs = self._embedding.encode(prepared)
         if len(outputs) != len(tasks):
             raise ModelFailed(f"the model gave {len(outputs)} outputs for {len(tasks)} inputs")
         seconds = time.monotonic() - began
@@ -329,6 +387,10 @@ class _Metered:
         for block in self._audio.blocks():
             self.seconds += len(block) / self.sample_rate
             yield block
+
+
+def _document(task: Task) -> Document:
+    return task.document or Document(file=task.path)
 
 
 def _look(path: bytes, known: InputState) -> InputState:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from reprise.errors import CanaryFailed, WeightsRefused
+from reprise.errors import CanaryFailed
 from reprise.models.clap_settings import TOKENIZER, read_tower
+from reprise.models.text_tokens import read_tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
 
 UNLIKE = ("a heavy metal guitar solo", "a slow sad piano ballad")
 """Two texts that mean nothing alike."""
@@ -35,7 +35,7 @@ class TextTower:
         settings = self._network.config
         # Positions are counted from behind the padding token's number on.
         longest = settings.max_position_embeddings - settings.pad_token_id - 1
-        self._tokenizer = _read_tokenizer(folder / TOKENIZER, longest, settings.vocab_size)
+        self._tokenizer = read_tokenizer(folder / TOKENIZER, longest, settings.vocab_size)
         first, second = (self.encode(text) for text in UNLIKE)
         if float(first @ second) > MOST_ALIKE:
             raise CanaryFailed(
@@ -50,17 +50,3 @@ class TextTower:
             read = self._network(input_ids=tokens, attention_mask=torch.ones_like(tokens)).text_embeds
         vector: NDArray[np.float32] = torch.nn.functional.normalize(read[0], dim=-1).numpy()
         return vector
-
-
-def _read_tokenizer(path: Path, longest: int, words: int) -> Tokenizer:
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing narrower
-        raise WeightsRefused(f"{path} is no tokenizer: {error}") from error
-    if tokenizer.get_vocab_size() > words:
-        raise WeightsRefused(f"{path} knows {tokenizer.get_vocab_size()} tokens, the network {words}")
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(longest)
-    return tokenizer

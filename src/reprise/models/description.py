@@ -10,7 +10,7 @@ from reprise.core.ports import Described
 from reprise.core.spec import Execution, ModelCard, ModelSpec
 from reprise.core.windows import Windowing
 from reprise.errors import ModelLoadFailed, NoDescription, WeightsRefused
-from reprise.models.loading import read_settings
+from reprise.models.text_layout import read_pooling, read_prompts
 from reprise.models.weights import Published, Weights
 
 if TYPE_CHECKING:
@@ -39,17 +39,8 @@ PUBLISHED = Published(
 )
 PUBLISHED_DIMENSION = 384
 
-POOLINGS = {
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_cls_token": "first token",
-    "pooling_mode_lasttoken": "last token",
-}
-"""What ``1_Pooling/config.json`` may switch on."""
-
 E5_PROMPTS = {"query": "query: ", "document": "passage: "}
 """E5 wants them; its folder, unlike those of later models, does not say so."""
-
-PROMPTS_FILE = "config_sentence_transformers.json"
 
 EPOCH = 1
 
@@ -147,27 +138,11 @@ class Description:
 
     def _pooling(self) -> str:
         """Raises ``WeightsRefused`` for a way of pooling that is not known here, or for several together."""
-        if self.weights.missing:
-            return "mean"
-        path = self.weights.folder / "1_Pooling" / "config.json"
-        settings = read_settings(path)
-        on = [name for name, value in settings.items() if name.startswith("pooling_mode_") and value is True]
-        if len(on) != 1 or on[0] not in POOLINGS:
-            raise WeightsRefused(
-                f"{path} switches on {', '.join(on) or 'no pooling'}; known are: {', '.join(POOLINGS)}"
-            )
-        return POOLINGS[on[0]]
+        return "mean" if self.weights.missing else read_pooling(self.weights.folder)
 
     def _prompts(self) -> dict[str, str]:
         """What goes before a query and before a description."""
-        path = self.weights.folder / PROMPTS_FILE
-        if not self._choices.weights or not path.is_file():
-            return E5_PROMPTS
-        prompts = read_settings(path).get("prompts") or {}
-        return {
-            "query": str(prompts.get("query", "")),
-            "document": str(prompts.get("document", prompts.get("passage", ""))),
-        }
+        return read_prompts(self.weights.folder, E5_PROMPTS) if self._choices.weights else E5_PROMPTS
 
     def fetch(self, told: Callable[[str], None]) -> None:
         self.weights.fetch(told)
@@ -226,7 +201,8 @@ class Description:
 
     @cached_property
     def _captioner(self) -> Captioner:
-        from reprise.models.description_captions import Captioner, Patience
+        from reprise.models.description_captions import Captioner
+        from reprise.models.endpoint import Patience
 
         choices = self._choices
         patience = Patience(item=PATIENCE_SECONDS)

@@ -36,16 +36,18 @@ MODULES = {"Transformer", "Pooling", "Normalize"}
 class TextEncoder:
     """Texts to vectors, one after the other: padding, and what it does to attention, does not exist.
 
-    Raises ``WeightsRefused`` for a folder that holds another thing.
+    ``most_tokens``: of a text, where the layout allows fewer than the network. Raises ``WeightsRefused`` for a folder that holds another thing.
     """
 
-    def __init__(self, folder: Path, pooling: str, choices: ModelChoices) -> None:
+    def __init__(
+        self, folder: Path, pooling: str, choices: ModelChoices, most_tokens: int | None = None
+    ) -> None:
         self._device = choose_device(choices.device)
         self._pooling = pooling
         _check_modules(folder)
         config = _read_config(folder)
         self._tokenizer = _read_tokenizer(folder)
-        self._tokenizer.enable_truncation(_most_tokens(config))
+        self._tokenizer.enable_truncation(min(_most_tokens(config), most_tokens or MOST_TOKENS))
         network = _read_network(folder, config).eval().requires_grad_(False)
         dtype = torch.float32 if choices.precision == "auto" else getattr(torch, choices.precision)
         self._network = network.to(self._device, dtype)

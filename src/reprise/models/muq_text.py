@@ -9,13 +9,13 @@ import torch
 from reprise.errors import WeightsRefused
 from reprise.models.loading import read_settings
 from reprise.models.muq_towers import CONFIG, ROBERTA_CONFIG, Head, TowerShape, fill_tower
+from reprise.models.text_tokens import read_tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
     from torch import Tensor
 
 TOKENIZER = "xlm-roberta-base/tokenizer.json"
@@ -41,7 +41,7 @@ class TextTower:
         self._network.eval().requires_grad_(False)
         # Positions are counted from behind the padding token's number on.
         longest = roberta.max_position_embeddings - roberta.pad_token_id - 1
-        self._tokenizer = _read_tokenizer(folder / TOKENIZER, longest, roberta.vocab_size)
+        self._tokenizer = read_tokenizer(folder / TOKENIZER, longest, roberta.vocab_size)
 
     def tokens(self, text: str) -> list[int]:
         """What goes beyond the tower's longest text, 512 tokens with their marks, is left out."""
@@ -91,17 +91,3 @@ def _read_roberta_config(path: Path) -> Any:
         return XLMRobertaConfig(**settings)
     except (StrictDataclassError, ValueError, TypeError, AttributeError) as error:
         raise WeightsRefused(f"{path} describes no XLM-RoBERTa: {str(error).splitlines()[0]}") from error
-
-
-def _read_tokenizer(path: Path, longest: int, words: int) -> Tokenizer:
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing narrower
-        raise WeightsRefused(f"{path} is no tokenizer: {error}") from error
-    if tokenizer.get_vocab_size() > words:
-        raise WeightsRefused(f"{path} knows {tokenizer.get_vocab_size()} tokens, the network {words}")
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(longest)
-    return tokenizer

@@ -68,7 +68,7 @@ def start_openvino(
         return _TorchInstead(build, choices, canaries, key, verdict.note)
     module = build().eval().requires_grad_(False)
     try:
-        model = converted(module, canaries[0].shape[-1])
+        model = converted(module, *canaries[0].shape)
     except Unconvertible as error:
         verdict = Verdict("float32", f"openvino cannot convert the network: {error}")
     else:
@@ -201,20 +201,23 @@ class Unconvertible(Exception):
     """A network that cannot be traced."""
 
 
-def converted(module: torch.nn.Module, window: int) -> Any:
-    """OpenVINO's form of a network that takes (n, window) for any n. Raises ``Unconvertible``."""
+def converted(module: torch.nn.Module, *shape: int) -> Any:
+    """OpenVINO's form of a network that takes (n, *shape) for any n: windows of sound, or pictures.
+
+    Raises ``Unconvertible``.
+    """
     import warnings
 
     import openvino
     import torch
 
-    example = torch.randn(TRACED_BATCH, window, generator=torch.Generator().manual_seed(7)) * 0.1
-    shape = openvino.PartialShape([-1, window])
+    example = torch.randn(TRACED_BATCH, *shape, generator=torch.Generator().manual_seed(7)) * 0.1
+    any_number = openvino.PartialShape([-1, *shape])
     try:
         # The tracer warns of all that it takes for fixed, and would try the network again to compare: that comes after.
         with torch.inference_mode(), warnings.catch_warnings(action="ignore"), _unlogged():
             traced = torch.jit.trace(module, example, check_trace=False, strict=False)  # type: ignore[no-untyped-call]
-            return openvino.convert_model(traced, example_input=example, input=[shape])
+            return openvino.convert_model(traced, example_input=example, input=[any_number])
     except Exception as error:  # each layer of tracer and converter has its own kinds
         raise Unconvertible(_short(error)) from error
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from reprise.core.ports import ChoosableModel
 from reprise.errors import ModelLoadFailed, UnknownModel
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from reprise.core.choices import ModelChoices
-    from reprise.core.ports import EmbeddingModel, WindowedModel
+    from reprise.core.ports import DirectStep, EmbeddingModel, TellingModel, WindowedModel
+    from reprise.core.spec import ModelCard
 
+Registered: TypeAlias = "EmbeddingModel | WindowedModel | TellingModel | DirectStep"
 GROUP = "reprise.models"
 
 
@@ -22,7 +25,16 @@ def model_names() -> list[str]:
     return sorted(_entry_points())
 
 
-def load_model(name: str, choices: ModelChoices | None = None) -> EmbeddingModel | WindowedModel:
+def planned_card(model: Registered, choices: ModelChoices | None) -> ModelCard:
+    """The model's card as work is planned with it: its spec holds what its step of the pipeline adds."""
+    card = model.card
+    options = choices.step_options(card.name) if choices else ()
+    if not options:
+        return card
+    return replace(card, spec=replace(card.spec, options=card.spec.options + options))
+
+
+def load_model(name: str, choices: ModelChoices | None = None) -> Registered:
     """Construct a registered model and tell it what was chosen; its weights stay on disk until its ``load()``.
 
     Raises:
@@ -33,7 +45,7 @@ def load_model(name: str, choices: ModelChoices | None = None) -> EmbeddingModel
     if found is None:
         raise _unknown(name)
     try:
-        model: EmbeddingModel | WindowedModel = found.load()()
+        model: Registered = found.load()()
         if choices is not None and isinstance(model, ChoosableModel):
             model.configure(choices)
         named = model.card.name

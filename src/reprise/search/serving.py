@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reprise.core.space import SpaceState
+from reprise.core.spec import TRACKS
 from reprise.errors import NotFound
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ def serving_space(catalogue: Catalogue, owner: str, model: str) -> Space:
 
 
 def answering_models(catalogue: Catalogue, owner: str) -> list[str]:
-    """Models that have a space to answer from: those that serve, then those whose first space is filling."""
-    serving = [pointer.model for pointer in catalogue.spaces.pointers(owner)]
+    """Models of tracks that have a space to answer from: those that serve, then those whose first space is filling."""
+    pointers = catalogue.spaces.pointers(owner)
+    serving = [pointer.model for pointer in pointers if pointer.space.subject == TRACKS]
     filling = [
         space.model
         for space in catalogue.spaces.all(owner)
-        if space.state in {SpaceState.FILLING, SpaceState.VERIFYING}
+        if space.state in {SpaceState.FILLING, SpaceState.VERIFYING} and space.subject == TRACKS
     ]
     return list(dict.fromkeys([*serving, *filling]))
 

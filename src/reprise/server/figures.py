@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from reprise.core.figures import SpaceTotals
     from reprise.server.house import House
 
-SPACES_SECONDS = 60.0
-"""Counting vectors reads the whole ledger: not for every look."""
+COUNTED_SECONDS = 60.0
+"""Counting vectors reads the whole ledger, and counting what came out of videos all items: not for every look."""
 
 
 class Figures(Collector):
@@ -34,7 +34,7 @@ class Figures(Collector):
         self._house = house
         self._meter = meter
         self._lock = threading.Lock()
-        self._spaces: tuple[float, list[SpaceTotals]] = 0.0, []
+        self._known: tuple[float, list[SpaceTotals], dict[str, int]] = 0.0, [], {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -53,6 +53,7 @@ class Figures(Collector):
         yield from self._amounts()
         yield from self._work()
         yield self._under_way()
+        yield self._videos()
         yield self._vectors()
         yield from self._http()
 
@@ -95,21 +96,30 @@ class Figures(Collector):
             percent.add_metric([job_id, job["library"], job["state"]], job["percent"])
         return percent
 
+    def _videos(self) -> Metric:
+        items = GaugeMetricFamily(
+            "reprise_video_items", "Videos and persons, and what came out of them", labels=["kind"]
+        )
+        for kind, count in self._counted()[1].items():
+            items.add_metric([kind], count)
+        return items
+
     def _vectors(self) -> Metric:
         vectors = GaugeMetricFamily(
             "reprise_vectors", "Vectors by space", labels=["owner", "model", "space", "state"]
         )
-        for one in self._counted():
+        for one in self._counted()[0]:
             vectors.add_metric([one.owner, one.model, one.space, one.state], one.vectors)
         return vectors
 
-    def _counted(self) -> list[SpaceTotals]:
+    def _counted(self) -> tuple[list[SpaceTotals], dict[str, int]]:
         with self._lock:
-            at, spaces = self._spaces
-            if not at or time.monotonic() - at > SPACES_SECONDS:
-                spaces = self._house.app.catalogue().figures.spaces()
-                self._spaces = time.monotonic(), spaces
-            return spaces
+            at, spaces, items = self._known
+            if not at or time.monotonic() - at > COUNTED_SECONDS:
+                figures = self._house.app.catalogue().figures
+                spaces, items = figures.spaces(), figures.video_items()
+                self._known = time.monotonic(), spaces, items
+            return spaces, items
 
     def _http(self) -> Iterator[Metric]:
         requests, times = self._meter.read()

@@ -22,20 +22,23 @@ CHUNK_BYTES = 256 * 1024
 _RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*", re.IGNORECASE)
 
 
-def file_answer(request: Request, descriptor: int, content_type: str) -> Response:
+def file_answer(
+    request: Request, descriptor: int, content_type: str, *, tag: str = "", cache: str = ""
+) -> Response:
     """The open file, or the part of it that the request asks for. The descriptor is closed when all is sent.
 
-    Of several ranges at once the whole file is given, which HTTP allows.
+    Of several ranges at once the whole file is given, which HTTP allows. ``tag``: what marks its content, instead of
+    size and time; ``cache``: for how long clients may keep it, instead of asking each time.
     """
     status = os.fstat(descriptor)
     size = status.st_size
-    tag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
+    tag = f'"{tag}"' if tag else f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
     modified = int(status.st_mtime)
     headers = {
         "ETag": tag,
         "Last-Modified": formatdate(modified, usegmt=True),
         "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-cache",
+        "Cache-Control": cache or "private, no-cache",
     }
     if _is_known(request, tag):
         os.close(descriptor)

@@ -150,7 +150,8 @@ class Followed:
     def _scan_apart(self, *, full: bool) -> None:
         """Look at the whole library in a process of its own: requests shall not wait for it."""
         command = [sys.executable, "-m", "reprise", "scan", os.fsdecode(self.library.root), "--json"]
-        command += ["--home", str(self.app.home), "--owner", self.app.owner, *(["--full"] if full else [])]
+        command += ["--home", str(self.app.home), "--owner", self.app.owner, "--kind", self.library.kind]
+        command += ["--full"] if full else []
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             last = _last_line(process, self._stop)
         if self._stop.is_set():

@@ -11,6 +11,7 @@ from reprise.core.following import RecentErrors
 from reprise.core.ports import WHOLE
 from reprise.engine.arrivals import Arrivals, Patience
 from reprise.errors import RepriseError
+from reprise.filming import Filming
 from reprise.server.followed import Followed
 from reprise.server.music_server import MusicServerFollower
 
@@ -97,7 +98,8 @@ class Follower:
         app = self._house.of(library.owner)
         arrivals = None
         if self.enabled:
-            arrivals = Arrivals(app, library, self._patience(), self._errors_of(library.owner))
+            stages = Filming(app).arrivals if library.kind == "video" else None
+            arrivals = Arrivals(app, library, self._patience(), self._errors_of(library.owner), stages)
         followed = Followed(app, library, arrivals, self._whole)
         followed.start(watch=self.enabled and library.watch)
         return followed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -26,8 +27,13 @@ log = logging.getLogger(__name__)
 
 MIB = 1 << 20
 MOST_BYTES = 1 * MIB
-MOST_BYTES_BELOW = {"/embed/audio": 64 * MIB}
-"""A body's size in bytes, and that of routes that take more than JSON."""
+MOST_BYTES_OF = (
+    (re.compile(r"/embed/audio"), 64 * MIB),
+    (re.compile(r"/api/v1/persons/[0-9]+/photos"), 21 * MIB),  # a picture of 20 MiB, in a form
+    (re.compile(r"/api/v1/videos/import"), 64 * MIB),
+    (re.compile(r"/api/v1/videos/[0-9]+/transcript"), 16 * MIB),  # hours of words
+)
+"""A body's size in bytes, and that of routes that take more."""
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -129,7 +135,7 @@ def _is_readable(scope: Scope) -> bool:
 
 def _most_bytes(scope: Scope) -> int:
     path: str = scope["path"]
-    return next((most for prefix, most in MOST_BYTES_BELOW.items() if path.startswith(prefix)), MOST_BYTES)
+    return next((most for taken, most in MOST_BYTES_OF if taken.match(path)), MOST_BYTES)
 
 
 def _length(headers: Headers) -> int:

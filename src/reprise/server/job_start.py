@@ -9,9 +9,10 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, Field, field_validator
 
 from reprise.app import App
-from reprise.core.job import Clear, JobRequest
+from reprise.core.items import Library
+from reprise.core.job import Clear, JobRequest, Purpose
 from reprise.core.plan import Selection, Wanted
-from reprise.errors import ModelError, NotFound, UnknownModel
+from reprise.errors import JobConflict, ModelError, NotFound, UnknownModel
 from reprise.server.access import Admin, TheHouse
 from reprise.server.house import House
 
@@ -105,3 +106,14 @@ def _models(app: App, names: list[str]) -> tuple[str, ...]:
 def _refused(app: App, problem: str) -> UnknownModel:
     allowed = ", ".join(sorted(app.installed.cards)) or "none"
     return UnknownModel(f"{problem}; there are: {allowed}", cure="name one or more of them, each once")
+
+
+def refuse_while_in_use(app: App, library: Library) -> None:
+    """Raises ``JobConflict`` when a job for the library is under way or waits."""
+    for purpose in Purpose:
+        request = JobRequest(Selection(app.owner, library.id), (), purpose=purpose)
+        job = app.catalogue().jobs.active(app.owner, request.work_key)
+        if job is not None:
+            raise JobConflict(
+                f"job {job.id} of the library {library.name!r} is {job.state}", cure="cancel it first"
+            )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from reprise.core.items import display_path
+from reprise.core.items import ItemKind, display_path
 from reprise.core.listing import MOST_ID, Filters, ModelView, Sorting
 from reprise.core.records import LibraryCounts
 from reprise.errors import ModelError, NotFound, UsageError
@@ -38,7 +38,8 @@ def _number(value: object) -> object:
     return value
 
 
-ItemId = Annotated[int, Field(ge=1, le=MOST_ID), BeforeValidator(_number)]
+WHOLE = BeforeValidator(_number)
+ItemId = Annotated[int, Field(ge=1, le=MOST_ID), WHOLE]
 
 
 class HeardBrief(BaseModel):
@@ -146,10 +147,10 @@ def facts_of(app: App, item_ids: Sequence[int]) -> list[dict[str, Any]]:
     return items_facts(app, [found[item_id] for item_id in item_ids if item_id in found])
 
 
-def one_item(app: App, item_id: int) -> Item:
-    """Raises ``NotFound``."""
+def one_item(app: App, item_id: int, *, of_any_kind: bool = False) -> Item:
+    """A track, or an item ``of_any_kind``. Raises ``NotFound``."""
     item = app.catalogue().items.get(app.owner, [item_id]).get(item_id)
-    if item is None:
+    if item is None or not (of_any_kind or item.kind is ItemKind.TRACK):
         raise NotFound(f"there is no item {item_id}", cure="see: /api/v1/items")
     return item
 
@@ -158,7 +159,7 @@ def all_items(app: App, item_ids: Sequence[int]) -> list[Item]:
     """The items in this order, each as often as it is named. Raises ``NotFound`` naming one that is not there."""
     found = app.catalogue().items.get(app.owner, set(item_ids))
     for item_id in item_ids:
-        if item_id not in found:
+        if item_id not in found or found[item_id].kind is not ItemKind.TRACK:
             raise NotFound(f"there is no item {item_id}", cure="see: /api/v1/items")
     return [found[item_id] for item_id in item_ids]
 
@@ -201,7 +202,10 @@ def _finite(number: float | None) -> float | None:
 def library_facts(app: App, library: Library) -> dict[str, Any]:
     """The fields of ``LibraryFacts``."""
     catalogue = app.catalogue()
-    counts = catalogue.listing.library_counts(app.owner).get(library.id, LibraryCounts(0, 0, 0.0, 0))
+    if library.kind == "folder":
+        counts = catalogue.listing.library_counts(app.owner).get(library.id, LibraryCounts(0, 0, 0.0, 0))
+    else:  # the listing is of music
+        counts = catalogue.libraries.counts(app.owner, library.id)
     return {
         "id": library.id,
         "name": library.name,

@@ -136,7 +136,8 @@ class Readiness:
         if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
             return Component("store", DEGRADED, f"{folder} cannot be written", "give back the right to")
         pointers = app.catalogue().spaces.pointers(app.owner)
-        count = sum(app.store.count(app.owner, pointer.space.name) for pointer in pointers)
+        spaces = [pointer.space for pointer in pointers if pointer.space.dimension]
+        count = sum(app.store.count(app.owner, space.name) for space in spaces)
         return Component("store", OK, f"{count:,} vectors answer searches")
 
     def _models(self) -> Component:

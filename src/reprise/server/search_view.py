@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from reprise.core.names import folded
+from reprise.core.spec import TRACKS
 from reprise.errors import UsageError
 from reprise.search.query import Exclusions
 from reprise.search.serving import answering_models, model_of_choice
@@ -91,7 +92,8 @@ def readers_of(app: App, named: Sequence[str]) -> tuple[str, ...]:
 
     Raises ``UsageError`` that names those which do, ``UnknownModel``.
     """
-    readers = [name for name, card in app.installed.cards.items() if card.reads_text]
+    cards = app.installed.cards
+    readers = [name for name, card in cards.items() if card.reads_text and card.spec.subject == TRACKS]
     for name in app.models(named) if named else ():
         if name not in readers:
             raise UsageError(f"{name} reads no text", cure=f"models that do: {', '.join(readers) or 'none'}")

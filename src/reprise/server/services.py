@@ -25,7 +25,9 @@ def services_of(house: House) -> Sequence[Service]:
     from reprise.server.previews import Previews
     from reprise.server.readiness import Readiness
     from reprise.server.renaming import Renamings
+    from reprise.server.scene_asking import SceneAsking
     from reprise.server.texts import Texts
+    from reprise.server.uploads import Uploads
 
     quiet = QuietGate(lambda: house.app.settings.text("quiet_hours"))
     return [
@@ -34,6 +36,8 @@ def services_of(house: House) -> Sequence[Service]:
         Texts(house),
         ListingUpkeep(house),
         Previews(house),
+        Uploads(),
+        SceneAsking(house),
         ModelList(house),
         Readiness(house),
         Live(house),

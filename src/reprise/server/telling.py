@@ -126,5 +126,6 @@ def notice(job: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
             "errors": operations.get("failed", 0),
             "seconds": facts.get("seconds", 0.0),
             "error": facts.get("error", ""),
+            "spec_version": facts.get("spec_version", job.get("spec_version", "")),
         },
     }

@@ -88,6 +88,14 @@ class Texts:
                 raise ModelBusy(f"{model} has not read the text within {seconds:.0f} s") from None
         return ReadTexts(installed, vectors)
 
+    def read_here(self, installed: InstalledModels, model: str, text: str, seconds: float) -> Vectors:
+        """The text as the model reads it, shape (dimension,); the thread waits. Raises as ``read`` does."""
+        encode = partial(installed.encode, model, [text], self._stop.is_set)
+        try:
+            return self._wanted((installed.fingerprint(model), text), encode, model).result(seconds)
+        except TimeoutError:
+            raise ModelBusy(f"{model} has not read the text within {seconds:.0f} s") from None
+
     def _wanted(self, key: Text, encode: Callable[[], Vectors], model: str) -> Future[Vectors]:
         """What is known, what somebody waits for already, or a new place in the queue."""
         with self._lock:

@@ -24,15 +24,10 @@ if TYPE_CHECKING:
     from reprise.core.items import Tags
     from reprise.core.ports import Part
 
-_SUFFIXES = frozenset(suffix.encode() for suffix in AUDIO_SUFFIXES)
-
 _SKIPPED_NAMES = frozenset(
     {b"@eaDir", b"#recycle", b"$RECYCLE.BIN", b"lost+found", b"System Volume Information"}
 )
 """What storage boxes and systems put beside music. Names that begin with a dot are skipped too."""
-
-_COMMON_SUFFIXES = frozenset({b".mp3", b".m4a", b".ogg", b".wav", b".flac", b".opus"})
-"""The ends of most names: a quick yes before the thorough check."""
 
 _Entry: TypeAlias = "tuple[bytes, FoundFile | ScanProblem | None]"
 """What sorts an entry within its folder, and the entry; a folder is its name with a slash and ``None``."""
@@ -49,6 +44,13 @@ class FolderSource:
     ``exclude`` holds gitignore-like patterns against the relative path (``*.wav``, ``Samples/``,
     ``**/demo/*``). With ``follow_links`` linked folders are walked, each real folder once.
     """
+
+    suffixes = frozenset(suffix.encode() for suffix in AUDIO_SUFFIXES)
+    """What names of files that it takes end with, in lower case."""
+    common_suffixes = frozenset({b".mp3", b".m4a", b".ogg", b".wav", b".flac", b".opus"})
+    """The ends of most names, of four or five letters: a quick yes before the thorough check."""
+    has_sheets = True
+    """Whether cue sheets cut its files."""
 
     def __init__(self, root: bytes, exclude: tuple[str, ...] = (), follow_links: bool = True) -> None:
         self._root = root
@@ -138,9 +140,12 @@ class FolderSource:
 
     def _is_track(self, below: bytes, entry: os.DirEntry[bytes]) -> bool:
         name = entry.name
-        if name[:1] == b"." or not _is_audio(name) or entry.is_dir():
+        if name[:1] == b"." or not self._is_taken(name) or entry.is_dir():
             return False
         return self._excluded is None or not self._excluded(below + name)
+
+    def _is_taken(self, name: bytes) -> bool:
+        return b"." + name.rpartition(b".")[2].lower() in self.suffixes and b"." in name
 
     def _tags_of_cut(self, file: bytes, path: bytes) -> Tags:
         if path not in self._cut_tags:
@@ -224,7 +229,7 @@ class FolderSource:
         sheets: list[bytes] = []
         left_out: list[bytes] = []
         item: FoundFile | ScanProblem | None
-        excluded, common, look, follow = self._excluded, _COMMON_SUFFIXES, os.stat, self._follow_links
+        excluded, common, look, follow = self._excluded, self.common_suffixes, os.stat, self._follow_links
         for entry in found:
             name = entry.name
             if name[0] == _DOT or name in _SKIPPED_NAMES:
@@ -235,10 +240,10 @@ class FolderSource:
                 is_folder = False  # a link that cannot be followed: a problem if its name is audio
             if is_folder:
                 name += b"/"
-            elif name[-4:] not in common and name[-5:] not in common and not _is_audio(name):
+            elif name[-4:] not in common and name[-5:] not in common and not self._is_taken(name):
                 if follow and entry.is_symlink() and (lost := self._lost_folder(entry, prefix + name)):
                     entries.append((name + b"/", lost))
-                elif name[-4:].lower() == CUE_SUFFIX:
+                elif self.has_sheets and name[-4:].lower() == CUE_SUFFIX:
                     sheets.append(name)
                 continue
             path = prefix + name
@@ -293,10 +298,6 @@ def _is_real(root: bytes, folder: bytes) -> bool:
     """Whether the folder lies where its path says, without a link on the way down from the root."""
     real = os.path.join(os.path.realpath(root), *folder.rstrip(b"/").split(b"/"))
     return os.path.realpath(os.path.join(root, folder)) == real
-
-
-def _is_audio(name: bytes) -> bool:
-    return b"." + name.rpartition(b".")[2].lower() in _SUFFIXES and b"." in name
 
 
 def _file_problem(path: bytes, entry: os.DirEntry[bytes], error: OSError) -> ScanProblem | None:

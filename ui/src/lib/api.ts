@@ -57,6 +57,11 @@ export function del<T = void>(path: string, options?: Options): Promise<T> {
   return ask<T>("DELETE", address(path), undefined, options);
 }
 
+/** Send a file as it is. */
+export function upload<T>(path: string, file: Blob): Promise<T> {
+  return ask<T>("POST", address(path), file);
+}
+
 /** Ask for a file and let the browser save it. */
 export async function save(path: string, body: unknown, name: string): Promise<void> {
   const answer = await answered("POST", address(path), body);
@@ -93,8 +98,9 @@ async function ask<T>(method: string, url: string, body?: unknown, options?: Opt
 async function answered(method: string, url: string, body?: unknown, options: Options = {}): Promise<Response> {
   const request: RequestInit = { method, headers: { Accept: "application/json" }, ...options };
   if (body !== undefined) {
-    request.headers = { ...request.headers, "Content-Type": "application/json" };
-    request.body = JSON.stringify(body);
+    const type = body instanceof Blob ? body.type || "application/octet-stream" : "application/json";
+    request.headers = { ...request.headers, "Content-Type": type };
+    request.body = body instanceof Blob ? body : JSON.stringify(body);
   }
   let answer: Response;
   try {

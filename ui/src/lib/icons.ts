@@ -37,6 +37,9 @@ export const ICONS = {
   folder: "M3.5 6.5h6l2 2.5h9v10h-17Z",
   undo: "M8 5 4 9l4 4M4 9h10a5.5 5.5 0 0 1 0 11h-3",
   lasso: "M12 4.5c5 0 8.5 2.3 8.5 5.5s-3.5 5.5-8.5 5.5S3.5 13.2 3.5 10 7 4.5 12 4.5ZM8 15c1.5 1 1.8 4-1 4.5",
+  video: "M3.5 6h12v12h-12ZM15.5 10.5l5-3v9l-5-3",
+  scenes: "M3.5 5h17v14h-17ZM3.5 9h17M8 5v4M13 5v4M18 5v4M10 12l4 2.5-4 2.5Z",
+  person: "M12 11.5a3.8 3.8 0 1 0 0-7.5 3.8 3.8 0 0 0 0 7.5ZM4.5 20.5c.6-3.6 3.6-6 7.5-6s6.9 2.4 7.5 6Z",
 } as const;
 
 export type IconName = keyof typeof ICONS;

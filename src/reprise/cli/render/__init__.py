@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def rendering(settings: Settings, *, as_json: bool) -> Iterator[Emit]:
-    """Where events go: JSON lines, or a bar on a terminal and plain lines in a pipe; and the log beside them."""
+def rendering(settings: Settings, *, as_json: bool, **besides: str) -> Iterator[Emit]:
+    """Where events go: JSON lines, or a bar on a terminal and plain lines in a pipe; and the log beside them.
+
+    ``besides``: what each JSON line and each record of the log says too.
+    """
     from reprise.cli.render.log import make_log
 
-    log = make_log(settings.text("log_level"), settings.text("log_format"))
-    with _shown(as_json=as_json) as show:
+    log = make_log(settings.text("log_level"), settings.text("log_format"), besides)
+    with _shown(besides, as_json=as_json) as show:
 
         def emit(event: Event) -> None:
             log(event)
@@ -29,11 +32,11 @@ def rendering(settings: Settings, *, as_json: bool) -> Iterator[Emit]:
 
 
 @contextmanager
-def _shown(*, as_json: bool) -> Iterator[Emit]:
+def _shown(besides: dict[str, str], *, as_json: bool) -> Iterator[Emit]:
     if as_json:
         from reprise.cli.common import write_json
 
-        yield lambda event: write_json(event.as_dict())
+        yield lambda event: write_json(event.as_dict() | besides)
         return
     if sys.stderr.isatty():
         from reprise.cli.render.bar import Bar

@@ -26,6 +26,7 @@ SPOKEN = (
     events.JobStarted,
     events.JobError,
     events.JobFinished,
+    events.PartFinished,
     events.SpaceSwitched,
     events.SpaceHeld,
     events.SpaceCleared,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reprise.core import events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from reprise.core.events import Emit, Event
 
@@ -19,15 +19,18 @@ WARNINGS = (events.ItemFailed, events.SpaceHeld, events.BatchResized)
 DEBUGGING = (events.Progress, events.ScanProgress, events.RenameProgress)
 
 
-def make_log(level: str, form: str) -> Emit:
-    """A sink for events; below ``warning`` nothing is even built. Needs no other program's logging set-up."""
+def make_log(level: str, form: str, besides: Mapping[str, str] | None = None) -> Emit:
+    """A sink for events; below ``warning`` nothing is even built. Needs no other program's logging set-up.
+
+    ``besides``: what each record says too.
+    """
     threshold = getattr(logging, level.upper())
     if threshold > logging.WARNING:
         return lambda _event: None
     logger = _logger(threshold, form)
 
     def log(event: Event) -> None:
-        facts = event.as_dict()
+        facts = {**event.as_dict(), **(besides or {})}
         logger.log(_level(event), facts.pop("event"), **facts)
 
     return log

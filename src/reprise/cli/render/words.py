@@ -35,10 +35,11 @@ def _(event: events.ScanFinished) -> str:
 @sentence.register
 def _(event: events.JobStarted) -> str:
     verb = "resumes" if event.resumed else "started"
+    every = event.items * len(event.models) == event.operations
     return (
         f"job {event.job_id} {verb} (spec {event.spec_version}): {counted(event.items, 'item')}"
-        f" × {counted(len(event.models), 'model')} = {counted(event.operations, 'operation')},"
-        f" {event.to_do:,} to do"
+        f"{' ×' if every else ','} {counted(len(event.models), 'model')}{' =' if every else ','}"
+        f" {counted(event.operations, 'operation')}, {event.to_do:,} to do"
     )
 
 
@@ -102,6 +103,8 @@ def _(event: events.SpaceSwitched) -> str:
     kept = (
         "" if event.neighbours_kept is None else f"; {event.neighbours_kept:.0%} of the neighbours are kept"
     )
+    if not event.dimension:
+        return f"{event.model} holds {counted(event.vectors, 'item')} in {event.space} now{before}"
     return f"search with {event.model} answers from {event.space} now{before} ({counted(event.vectors, 'vector')}{kept})"
 
 
@@ -121,7 +124,7 @@ def _(event: events.JobError) -> str:
 
 
 @sentence.register
-def _(event: events.JobFinished) -> str:
+def _(event: events.JobFinished | events.PartFinished) -> str:
     operations, items = event.operations, event.items
     text = (
         f"{event.state.replace('_', ' ')}: {operations['done']:,} of"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reprise.core.following import NAVIDROME
 from reprise.core.names import folded
 from reprise.core.plan import RowState
+from reprise.core.spec import TRACKS
 from reprise.errors import UsageError
 from reprise.server.embedding.one_file import Received, embed_file
 from reprise.server.following import Follower
@@ -66,7 +67,7 @@ def status(app: App, name: str, track_id: str, names: Sequence[str]) -> dict[str
 def health(house: House, app: App) -> dict[str, Any]:
     """What ``/embed/health`` answers. ``milvus_connected`` is their word for: the vectors can be reached."""
     trouble = house.service(Follower).trouble()
-    pointers = app.catalogue().spaces.pointers(app.owner)
+    pointers = [one for one in app.catalogue().spaces.pointers(app.owner) if one.space.subject == TRACKS]
     for pointer in pointers:
         app.store.count(app.owner, pointer.space.name)
     return {

@@ -58,7 +58,7 @@ def our_models(app: App, words: Sequence[str]) -> tuple[str, ...]:
 def start(app: App, words: Sequence[str], *, clear: bool) -> list[Job]:
     """A job for each library. Raises ``JobConflict`` when one of them has a job under way: then none is started."""
     models = our_models(app, words)
-    libraries = app.catalogue().libraries.all(app.owner)
+    libraries = [one for one in app.catalogue().libraries.all(app.owner) if one.kind == "folder"]
     if not libraries:
         raise UsageError("there is no library", cure="add one in the panel, or: reprise libraries add FOLDER")
     cleared = Clear.AFTER if clear else Clear.NOTHING

@@ -114,7 +114,7 @@ def _in_library(app: App, raw: bytes) -> tuple[Library, bytes]:
     for candidate in dict.fromkeys((os.path.normpath(raw), os.path.join(os.path.realpath(folder), name))):
         for library in app.catalogue().libraries.all(app.owner):
             root = library.root.rstrip(b"/") + b"/"
-            if candidate.startswith(root):
+            if library.kind == "folder" and candidate.startswith(root):
                 return library, candidate[len(root) :]
     raise LibraryError(
         f"{os.fsdecode(raw)} lies in no library", cure="add its folder: reprise libraries add FOLDER"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -13,11 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from reprise.app import App
 from reprise.core.items import Item
 from reprise.core.listing import MOST_ID
-from reprise.errors import NotFound
 from reprise.media.preview import PREVIEW, WHOLE, preview_path
 from reprise.server.access import Seen, TheHouse
 from reprise.server.file_answer import file_answer
 from reprise.server.listing_view import one_item
+from reprise.server.media_files import opened
 from reprise.server.previews import Previews
 from reprise.server.problems import responses
 
@@ -34,7 +33,6 @@ CONTENT_TYPES = {
 }  # fmt: skip
 """By suffix in lower case."""
 
-_GONE = "scan the library again; is its disk mounted?"
 _SOUND: dict[int | str, dict[str, Any]] = {
     200: {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "The sound"},
     206: {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "A part of it"},
@@ -59,7 +57,7 @@ async def play(
 ) -> Response:
     """The item's file, or the part of it that ``Range`` asks for. A track of a cue sheet is given as WAV."""
     item = await run_in_threadpool(one_item, app, item_id)
-    descriptor = await run_in_threadpool(_opened, app, item)
+    descriptor = await run_in_threadpool(opened, app, item.library_id, item.file)
     if format == "file" and item.cut is None:
         suffix = os.path.splitext(item.file)[1].lower()
         return file_answer(request, descriptor, CONTENT_TYPES.get(suffix, "application/octet-stream"))
@@ -78,30 +76,3 @@ def _path(app: App, item: Item) -> bytes:
     """The absolute path of the item, with its cut."""
     root = app.catalogue().libraries.get(app.owner, item.library_id).root
     return os.path.join(root, item.path)
-
-
-def _opened(app: App, item: Item) -> int:
-    """The item's file, open for reading. Raises ``NotFound`` when it is not there or not below its library."""
-    root = app.catalogue().libraries.get(app.owner, item.library_id).root
-    parts = item.file.split(b"/")
-    folder = os.path.join(root, *parts[:-1])
-    if b".." in parts or b"" in parts or not (app.settings.flag("follow_links") or _is_below(root, folder)):
-        raise NotFound(f"{item.display_path} does not lie in its library", cure="scan the library again")
-    try:
-        # Opening a FIFO that somebody put in a file's place must not wait for a writer.
-        descriptor = os.open(os.path.join(folder, parts[-1]), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except PermissionError:
-        raise NotFound(
-            f"{item.display_path} cannot be read", cure="give the user that runs Reprise the right to read it"
-        ) from None
-    except OSError as error:
-        raise NotFound(f"{item.display_path} cannot be opened: {error.strerror}", cure=_GONE) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise NotFound(f"{item.display_path} is no regular file any more", cure=_GONE)
-    return descriptor
-
-
-def _is_below(root: bytes, folder: bytes) -> bool:
-    real, inside = os.path.realpath(root), os.path.realpath(folder)
-    return inside == real or inside.startswith(real.rstrip(b"/") + b"/")

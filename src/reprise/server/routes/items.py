@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 
 from reprise.core.listing import (
     MOST_ID,
@@ -26,6 +24,7 @@ from reprise.core.listing import (
 )
 from reprise.errors import UsageError
 from reprise.server.access import Role, Seen, SignedIn, TheHouse
+from reprise.server.lines import lines_answer
 from reprise.server.listing_view import ItemFacts, check_filters, facts_of, item_lines, items_facts, one_item
 from reprise.server.problems import responses
 
@@ -89,6 +88,7 @@ class ModelVerdict(BaseModel):
     error_message: str | None
     cure: str
     updated_at: float | None
+    spec_version: str | None = Field(description="Of the pipeline whose job made it; null: made by none yet")
     differences: list[tuple[str, str, str]]
 
 
@@ -193,14 +193,7 @@ def list_facets(
 )
 def all_as_lines(house: TheHouse, app: Seen, filters: Narrowed, sorting: Sorted) -> StreamingResponse:
     """All items that the filters leave, one JSON object a line."""
-    lines = _told(item_lines(app, filters, sorting), house.closing.is_set)
-    return StreamingResponse(lines, media_type="application/x-ndjson", headers={"Cache-Control": "no-cache"})
-
-
-async def _told(parts: Iterator[bytes], closing: Any) -> AsyncIterator[bytes]:
-    """The parts, each made when the client has taken the one before; nothing is made for one that has left."""
-    while not closing() and (part := await run_in_threadpool(next, parts, None)) is not None:
-        yield part
+    return lines_answer(item_lines(app, filters, sorting), house.closing.is_set)
 
 
 @router.get(
@@ -224,18 +217,21 @@ def explain_item(app: Seen, item_id: ItemNumber) -> Explanation:
     """Why the item is in its state, per model, and what helps."""
     from reprise.engine.explain import explain
 
-    item = one_item(app, item_id)
+    item = one_item(app, item_id, of_any_kind=True)
     rows = {row.space.name: row for row in app.catalogue().ledger.rows(app.owner, item_id)}
     verdicts = []
     for verdict in explain(app.catalogue(), app.installed.cards, item):
         row, facts = rows.get(verdict.space), asdict(verdict)
         facts["reason"] = facts.pop("why")
         verdicts.append(
-            ModelVerdict(
-                **facts,
-                error_code=row.error_code if row else None,
-                error_message=row.error_message if row else None,
-                updated_at=row.updated_at if row else None,
+            ModelVerdict.model_validate(
+                facts
+                | {
+                    "error_code": row.error_code if row else None,
+                    "error_message": row.error_message if row else None,
+                    "updated_at": row.updated_at if row else None,
+                    "spec_version": row.spec_version if row else None,
+                }
             )
         )
     return Explanation(

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from reprise.app import App
-from reprise.core.items import Library, display_path
-from reprise.core.job import JobRequest, Purpose
+from reprise.core.items import display_path
 from reprise.core.listing import MOST_ID
-from reprise.core.plan import Selection
-from reprise.errors import JobConflict, LibraryError
+from reprise.errors import LibraryError
 from reprise.server.access import Admin, Seen, TheHouse
+from reprise.server.job_start import refuse_while_in_use
 from reprise.server.listing_view import VISIBLE_NAME, LibraryFacts, library_facts
 from reprise.server.problems import responses
 
@@ -35,6 +34,9 @@ class NewLibrary(BaseModel):
         description="Absolute, as this machine knows it"
     )
     name: Name | None = None
+    kind: Literal["folder", "video"] = Field(
+        default="folder", description="folder: of music; video: of videos"
+    )
     exclude: Patterns = Field(default=[], description="What is left out, as in a .gitignore")
     owner: Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]{1,64}$", strict=True)] | None = Field(
         default=None, description="Whose it is; left out: of who asks"
@@ -77,10 +79,13 @@ def list_libraries(app: Seen) -> Libraries:
 
 @router.post("/libraries", status_code=201, responses=responses(401, 403, 422))
 def add_library(house: TheHouse, asking: Admin, wanted: NewLibrary) -> LibraryFacts:
-    """Add a folder. It is embedded when somebody starts that, or when it is scanned."""
+    """Add a folder. It is embedded when somebody starts that, or when it is scanned.
+
+    Videos are taken in by POST /api/v1/videos/ingest.
+    """
     app = house.of(wanted.owner or asking.owner)
     folder = _folder(app, wanted.path)
-    library, _ = app.library_of(folder, wanted.exclude)
+    library, _ = app.library_of(folder, wanted.exclude, wanted.kind)
     if wanted.name:
         app.catalogue().libraries.set_name(app.owner, library.id, wanted.name)
     return _shown(app, library.id)
@@ -112,7 +117,7 @@ def change_library(app: Seen, _asking: Admin, library_id: LibraryId, change: Lib
 def forget_library(app: Seen, _asking: Admin, library_id: LibraryId) -> None:
     """Forget the library with its embeddings. No file is touched."""
     library = app.catalogue().libraries.get(app.owner, library_id)
-    _refuse_while_in_use(app, library)
+    refuse_while_in_use(app, library)
     app.forget_library(library)
 
 
@@ -143,14 +148,3 @@ def _folder(app: App, path: str) -> FilePath:
                 cure="choose it when you start, or change what it leaves out",
             )
     return folder
-
-
-def _refuse_while_in_use(app: App, library: Library) -> None:
-    """Raises ``JobConflict`` when a job for the library is under way or waits."""
-    for purpose in Purpose:
-        request = JobRequest(Selection(app.owner, library.id), (), purpose=purpose)
-        job = app.catalogue().jobs.active(app.owner, request.work_key)
-        if job is not None:
-            raise JobConflict(
-                f"job {job.id} of the library {library.name!r} is {job.state}", cure="cancel it first"
-            )

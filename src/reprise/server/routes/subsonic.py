@@ -73,7 +73,8 @@ def _scan(house: House, app: App, *, full: bool) -> None:
 
 def _status(house: House, app: App) -> dict[str, Any]:
     libraries = app.catalogue().libraries
-    count = sum(libraries.counts(app.owner, library.id).items for library in libraries.all(app.owner))
+    music = [library.id for library in libraries.all(app.owner) if library.kind == "folder"]
+    count = sum(libraries.counts(app.owner, library_id).items for library_id in music)
     return {"scanning": any(one.scanning for one in house.service(Follower).all(app.owner)), "count": count}
 
 

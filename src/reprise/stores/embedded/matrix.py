@@ -33,7 +33,7 @@ WASTE = 0.25
 
 ROOM_TO_GROW = 1.25
 
-MAX_KEPT = 256
+MAX_KEPT = 4096
 """Small matrices are many when owners are many, or when indexes were built often."""
 
 
@@ -124,6 +124,7 @@ class MatrixCache:
         self._limit_bytes = limit_bytes
         self._kept: OrderedDict[tuple[str, int], Matrix] = OrderedDict()
         self._gates: dict[tuple[str, int], threading.Lock] = {}
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def nearest(
@@ -167,6 +168,8 @@ class MatrixCache:
 
     def _keep(self, name: tuple[str, int], matrix: Matrix) -> None:
         with self._lock:
+            before = self._kept.get(name)
+            self._bytes += matrix.nbytes - (before.nbytes if before else 0)
             self._kept[name] = matrix
             self._kept.move_to_end(name)
             self._shrink()
@@ -176,15 +179,13 @@ class MatrixCache:
         return None if wanted > self._limit_bytes else read(connection, held, floor)
 
     def _shrink(self) -> None:
-        while len(self._kept) > 1 and (len(self._kept) > MAX_KEPT or self._bytes() > self._limit_bytes):
-            self._kept.popitem(last=False)
-
-    def _bytes(self) -> int:
-        return sum(matrix.nbytes for matrix in self._kept.values())
+        while len(self._kept) > 1 and (len(self._kept) > MAX_KEPT or self._bytes > self._limit_bytes):
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
 
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
+            self._bytes = 0
 
 
 def _streamed(

@@ -11,13 +11,34 @@ branch_labels = None
 depends_on = None
 
 
+_SHOWN = (
+    "library_id", "path", "title", "artist", "album", "genre", "year", "bpm", "key", "duration", "size", "updated_at",
+    "missing_since",
+)  # fmt: skip
+"""As in migration 0003: columns of an item whose change its listing follows."""
+
+
 def upgrade() -> None:
+    _libraries()
     _kinds()
+    if op.get_bind().dialect.name == "sqlite":
+        _triggers()
     _inputs()
     _videos()
     _persons()
+    _released_files()
     _preferences()
     _reprocessings()
+
+
+def _libraries() -> None:
+    """Music and videos may lie in the same folder: each is a library of its own."""
+    on_sqlite = op.get_bind().dialect.name == "sqlite"
+    # As PostgreSQL calls it by itself; SQLite gives it no name.
+    names = {"uq": "%(table_name)s_%(column_0_name)s_root_key"}
+    with op.batch_alter_table("libraries", naming_convention=names if on_sqlite else None) as libraries:
+        libraries.drop_constraint("libraries_owner_root_key", type_="unique")
+        libraries.create_unique_constraint("one_library_of_a_kind", ["owner", "kind", "root"])
 
 
 def _kinds() -> None:
@@ -29,10 +50,30 @@ def _kinds() -> None:
         "items_of_video", "items", ["video_id", "kind"], sqlite_where=children, postgresql_where=children
     )
     parents = sa.text("parent_id IS NOT NULL")
+    others = sa.text("kind <> 'track'")  # a music library pays nothing for it
+    op.create_index(
+        "items_of_kind", "items", ["library_id", "kind", "path"], sqlite_where=others, postgresql_where=others
+    )
     op.create_index("items_of_parent", "items", ["parent_id"], sqlite_where=parents, postgresql_where=parents)
     op.add_column("spaces", sa.Column("kind", sa.Text, nullable=False, server_default="track"))
     op.add_column("spaces", sa.Column("channel", sa.Text, nullable=False, server_default=""))
     op.add_column("ledger", sa.Column("spec_version", sa.Text))  # of the pipeline that the row was done by
+
+
+def _triggers() -> None:
+    """Only tracks are listed: thousands of scenes that change at once are to leave no notes."""
+    differs = " OR ".join(f"old.{column} IS NOT new.{column}" for column in _SHOWN)
+    op.execute("DROP TRIGGER note_changed_item")
+    op.execute("DROP TRIGGER note_removed_item")
+    op.execute(
+        f"CREATE TRIGGER note_changed_item AFTER UPDATE OF {', '.join(_SHOWN)} ON items"
+        f" WHEN new.kind = 'track' AND ({differs})"
+        " BEGIN INSERT OR IGNORE INTO listing_notes (item_id) VALUES (new.id); END"
+    )
+    op.execute(
+        "CREATE TRIGGER note_removed_item AFTER DELETE ON items WHEN old.kind = 'track'"
+        " BEGIN INSERT OR IGNORE INTO listing_notes (item_id) VALUES (old.id); END"
+    )
 
 
 def _inputs() -> None:
@@ -49,6 +90,8 @@ def _inputs() -> None:
         sa.Column("updated_at", sa.Float, nullable=False),
         sqlite_with_rowid=False,
     )
+    files = sa.text("file IS NOT NULL")
+    op.create_index("inputs_by_file", "inputs", ["file"], sqlite_where=files, postgresql_where=files)
 
 
 def _videos() -> None:
@@ -56,7 +99,9 @@ def _videos() -> None:
         "videos",
         sa.Column("item_id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("facts", sa.Text, nullable=False),  # JSON of core.video.VideoFacts
+        sa.Column("facts", sa.Text, nullable=False),  # JSON of VideoFacts; empty: not taken apart yet
+        sa.Column("digest", sa.LargeBinary),  # of the content that was taken apart
+        sa.Column("scenes_given", sa.Integer, nullable=False),  # 1: where scenes begin was imported
         sa.Column("transcript_source", sa.Text, nullable=False),  # empty: there is none
         sa.Column("language", sa.Text, nullable=False),
         sa.Column("segments", sa.Text, nullable=False),  # JSON: [[start, end, text], …]
@@ -93,6 +138,7 @@ def _videos() -> None:
         sa.Column("height", sa.Integer, nullable=False),
         sa.UniqueConstraint("scene_id", "kind", "ordinal"),
     )
+    op.create_index("frames_by_file", "frames", ["file"])
 
 
 def _persons() -> None:
@@ -119,6 +165,16 @@ def _persons() -> None:
         sa.UniqueConstraint("person_id", "digest"),
     )
     op.create_index("photos_by_owner", "photos", ["owner", "state"])
+    op.create_index("photos_by_file", "photos", ["file"])
+
+
+def _released_files() -> None:
+    op.create_table(
+        "released_files",  # of the media folder, by rows that went; deleted from the disk unless another row names them
+        sa.Column("file", sa.LargeBinary, primary_key=True),
+        sa.Column("at", sa.Float, nullable=False),  # when a row last took the file up
+        sqlite_with_rowid=False,
+    )
 
 
 def _preferences() -> None:
@@ -143,5 +199,6 @@ def _reprocessings() -> None:
         sa.Column("spec_version", sa.Text, nullable=False),
         sa.Column("created_at", sa.Float, nullable=False),
         sa.Column("jobs", sa.Text, nullable=False),  # JSON: [[owner, id], …]
+        sa.Column("record", sa.Text),  # JSON, once it has ended
     )
     op.create_index("reprocessings_by_time", "reprocessings", ["created_at"])
