@@ -586,9 +586,7 @@ class App:
             usual = self.effort(card, library_id)
             return replace(usual, largest_batch=batch_size or usual.largest_batch)
 
-        return self.installed.workshop(
-            self.catalogue(), self.keeping, emit, asked, effort, self.job_alive
-        )
+        return self.installed.workshop(self.catalogue(), self.keeping, emit, asked, effort, self.job_alive)
 
     def job_alive(self, job_id: str) -> bool:
         """Whether a living process runs the job now."""

@@ -436,7 +436,9 @@ class NoPictures(ItemError):
 
 class BadSubtitles(ItemError):
     code = "bad_subtitles"
-    default_cure = "save the file as SubRip or WebVTT text, or delete it; then: reprise jobs retry --code bad_subtitles"
+    default_cure = (
+        "save the file as SubRip or WebVTT text, or delete it; then: reprise jobs retry --code bad_subtitles"
+    )
 
 
 class TagsNotWritten(ItemError):

@@ -161,7 +161,7 @@ def test_a_person_and_their_photos(cinema: Place, visitors: Visitors, tmp_path: 
     expect(page.get_by_role("region", name="María")).to_be_visible()
     page.get_by_label("Add photos").set_input_files([photo])
     expect(page.get_by_role("region", name="María").get_by_text("ready", exact=True)).to_be_visible()
-    expect(page.get_by_text("can be found")).to_be_visible()
+    expect(page.get_by_text("can be found", exact=True)).to_be_visible()
     page.get_by_label("Add photos").set_input_files([broken])
     expect(page.get_by_role("alert")).to_be_visible()
     picture(page, "people")

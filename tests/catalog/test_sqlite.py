@@ -61,16 +61,17 @@ TABLES = {
     "frames": "item_id owner scene_id kind ordinal at file digest width height",
     "persons": "item_id owner name folded archived updated_at",
     "photos": "item_id owner person_id file digest state error updated_at",
+    "released_files": "file at",
     "search_preferences": "owner weights fusion updated_at",
     "reprocessings": "id scope owner video_id force since spec_version created_at jobs record",
     "alembic_version": "version_num",
 }
 WITHOUT_OWNER = {
     "job_models", "speeds", "alembic_version", "sessions", "tokens", "listing_notes", "listing_state",
-    "rename_moves",
+    "rename_moves", "released_files",
 }  # fmt: skip
 """A model's part of a job belongs to the job's owner, a move to its session's; a speed to the machine; a session or a token to its user; the
-upkeep of the listing is one for all."""
+upkeep of the listing is one for all, and so is a file that nobody's row may name any more."""
 
 
 @pytest.fixture

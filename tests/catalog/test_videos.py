@@ -250,7 +250,7 @@ def test_only_what_changed_is_updated(films: Filmed, video: int) -> None:
     films.catalogue.videos.describe(ME, second.id, Description("new"), films.later())
     after = films.inputs(ME)
     changed = {key for key in {*inputs, *after} if inputs.get(key) != after.get(key)}
-    assert changed == {(second.id, "visual"), (second.id, "lexical")}
+    assert changed == {(second.id, "visual"), (second.id, "lexical"), (second.id, "look")}
     now = films.catalogue.videos.scenes_by_id(ME, [first.id, second.id])
     assert now[first.id] == first
     assert now[second.id].updated_at == films.at

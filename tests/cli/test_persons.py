@@ -46,6 +46,7 @@ def test_a_person_is_known_by_photos_that_are_embedded_once(empty: Projector, tm
     empty("persons", "remove", "Ada King", "--yes")
     assert empty.vectors_of("default") == {"person-photo": {}, "person": {}}
     assert empty.read("SELECT COUNT(*) FROM items") == [(0,)]
+    assert list((empty.home / "media").rglob("*.jpg")) == [], "nor is any of the photos kept"
 
 
 def test_what_is_no_picture_is_refused_and_the_others_are_kept(empty: Projector, tmp_path: Path) -> None:

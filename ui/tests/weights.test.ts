@@ -10,7 +10,7 @@ describe("weights of channels", () => {
       const channel = CHANNELS[step % CHANNELS.length]!;
       weights = rebalanced(weights, channel, ((step * 37) % 101) / 100);
       expect(total(weights)).toBeCloseTo(1, 9);
-      expect(weights.visual).toBeLessThanOrEqual(0.8 + 1e-9);
+      expect(weights.visual + weights.image).toBeLessThanOrEqual(0.8 + 1e-9);
       expect(weights.lexical).toBeGreaterThanOrEqual(0.05 - 1e-9);
       for (const one of CHANNELS) expect(weights[one]).toBeGreaterThanOrEqual(0);
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reprise.catalog.inputs import PART, in_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection
 
     from reprise.catalog.database import Database, Transaction
 
@@ -27,7 +27,7 @@ _RELEASE = (
 
 
 def release_of_items(transaction: Transaction, owner: str, item_ids: Collection[int]) -> None:
-    """Part of what removes these frames and photos, before it does: their files are to go."""
+    """Part of what removes these frames and photos, or gives them other files, before it does: those are to go."""
     rows = [(owner, item_id) for item_id in item_ids]
     for select in (_OF_FRAMES, _OF_PHOTOS):
         transaction.execute_many(_RELEASE.format(rows=f"{select} AND f.item_id = ?"), rows)
@@ -39,16 +39,6 @@ def release_of_library(transaction: Transaction, owner: str, library_id: int) ->
     for select in (_OF_FRAMES, _OF_PHOTOS):
         rows = f"{select} AND {inside}"
         transaction.execute(_RELEASE.format(rows=rows), (owner, owner, library_id))
-
-
-def release_replaced(
-    transaction: Transaction, owner: str, frames: Sequence[tuple[int, bytes]], at: float
-) -> None:
-    """The files that these frames name, where it is another than the one given, which they take up instead."""
-    rows = "SELECT f.file, ? FROM frames f WHERE f.owner = ? AND f.item_id = ? AND f.file <> ?"
-    transaction.execute_many(
-        _RELEASE.format(rows=rows), [(at, owner, item_id, file) for item_id, file in frames]
-    )
 
 
 class SqlPictures:

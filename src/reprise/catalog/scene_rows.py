@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reprise.catalog.forgetting import remove_items
 from reprise.catalog.inputs import Input, put_inputs
-from reprise.catalog.pictures import release_replaced
+from reprise.catalog.pictures import release_of_items
 from reprise.catalog.scene_carrying import GivenWords, Stretch, carry
 from reprise.core.items import ItemKind
 from reprise.core.made_up_paths import frame_path, scene_path
@@ -72,7 +72,9 @@ def put_frames(
         (scene_id, str(frame.kind), frame.ordinal): frame for scene_id, of in frames.items() for frame in of
     }
     known = _frames(transaction, owner, video.id)
-    remove_items(transaction, owner, [item_id for key, item_id in known.items() if key not in wanted])
+    remove_items(transaction, owner, [item_id for key, (item_id, _) in known.items() if key not in wanted])
+    other = [item_id for key, (item_id, file) in known.items() if key in wanted and wanted[key].file != file]
+    release_of_items(transaction, owner, other)
     new = [key for key in wanted if key not in known]
     places = {
         (scene_id, kind, ordinal): frame_path(video.id, numbers[scene_id], kind, ordinal)
@@ -86,8 +88,7 @@ def put_frames(
         [(path, key[0]) for key, path in places.items()],
         at,
     )
-    ids = {key: known.get(key) or added[places[key]] for key in wanted}
-    release_replaced(transaction, owner, [(ids[key], frame.file) for key, frame in wanted.items()], at)
+    ids = {key: known[key][0] if key in known else added[places[key]] for key in wanted}
     transaction.execute_many(
         "INSERT INTO frames (item_id, owner, scene_id, kind, ordinal, at, file, digest, width, height)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (item_id) DO UPDATE SET at = excluded.at,"
@@ -181,14 +182,16 @@ def _add_items(
     return dict(found)
 
 
-def _frames(transaction: Transaction, owner: str, video_id: int) -> dict[tuple[int, str, int], int]:
-    """Ids of the video's pictures by scene, kind and ordinal."""
+def _frames(
+    transaction: Transaction, owner: str, video_id: int
+) -> dict[tuple[int, str, int], tuple[int, bytes]]:
+    """Id and file of the video's pictures by scene, kind and ordinal."""
     rows = transaction.query(
-        "SELECT f.scene_id, f.kind, f.ordinal, f.item_id FROM scenes s JOIN frames f ON f.scene_id = s.item_id"
+        "SELECT f.scene_id, f.kind, f.ordinal, f.item_id, f.file FROM scenes s JOIN frames f ON f.scene_id = s.item_id"
         " WHERE s.owner = ? AND s.video_id = ?",
         (owner, video_id),
     )
-    return {(scene_id, kind, ordinal): item_id for scene_id, kind, ordinal, item_id in rows}
+    return {(scene_id, kind, ordinal): (item_id, file) for scene_id, kind, ordinal, item_id, file in rows}
 
 
 def _settle_words(

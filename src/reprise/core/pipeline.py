@@ -63,7 +63,9 @@ class EmbeddingSpec:
     def models_in(self, kind: LibraryKind) -> tuple[str, ...]:
         """Those that find something to look at in a library of that kind."""
         people = {ItemKind.PERSON, ItemKind.PHOTO}
-        steps = [step for step in self.steps if step.enabled and (step.works_on in people) == (kind == "people")]
+        steps = [
+            step for step in self.steps if step.enabled and (step.works_on in people) == (kind == "people")
+        ]
         return tuple(model for step in steps for model in step.models)
 
     def step_of(self, model: str) -> Step | None:

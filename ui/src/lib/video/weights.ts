@@ -7,14 +7,15 @@ export type Weights = Record<Channel, number>;
 /** The server's, brought to a sum of 1; pictures count only where a model brings them and words into one space. */
 export const USUAL: Weights = { transcript: 0.36, visual: 0.2, summary: 0.08, lexical: 0.16, image: 0.2 };
 
-/** The server's limits: pictures never drown words, and exact words always count a little. */
-export const LEAST: Partial<Weights> = { lexical: 0.05 };
-export const MOST: Partial<Weights> = { visual: 0.8, image: 0.8 };
+/** The server's limits: pictures, by whatever channel, never drown words, and exact words always count a little. */
+const SEEN: readonly Channel[] = ["visual", "image"];
+const MOST_SEEN = 0.8;
+const LEAST_LEXICAL = 0.05;
 
 /** One channel set to `value`; the others share what is left as they did before. */
 export function rebalanced(weights: Weights, channel: Channel, value: number): Weights {
-  const held = reserve([channel]);
-  const own = Math.min(Math.max(value, LEAST[channel] ?? 0), MOST[channel] ?? 1, 1 - held);
+  const most = SEEN.includes(channel) ? MOST_SEEN : channel === "lexical" ? 1 : 1 - LEAST_LEXICAL;
+  const own = Math.min(Math.max(value, channel === "lexical" ? LEAST_LEXICAL : 0), most);
   return spread({ ...weights, [channel]: own }, [channel]);
 }
 
@@ -26,22 +27,23 @@ export function normalised(weights: Partial<Weights>): Weights {
 
 /** Scale all channels but the `fixed` ones so that the sum is 1; those that hit a limit are fixed there. */
 function spread(weights: Weights, fixed: readonly Channel[]): Weights {
-  const free = CHANNELS.filter((one) => !fixed.includes(one));
-  if (!free.length) return weights;
-  const left = 1 - sum(weights, fixed);
-  const before = sum(weights, free);
-  const scaled = { ...weights };
-  for (const one of free) scaled[one] = before > 0 ? (weights[one] / before) * left : left / free.length;
-  const over = free.find((one) => scaled[one] > (MOST[one] ?? 1) + 1e-9);
-  if (over && free.length > 1) return spread({ ...scaled, [over]: MOST[over]! }, [...fixed, over]);
-  const under = free.find((one) => scaled[one] < (LEAST[one] ?? 0) - 1e-9);
-  if (under && free.length > 1) return spread({ ...scaled, [under]: LEAST[under]! }, [...fixed, under]);
+  const scaled = scaledTo(weights, CHANNELS.filter((one) => !fixed.includes(one)), 1 - sum(weights, fixed));
+  const sight = SEEN.filter((one) => !fixed.includes(one));
+  if (sight.length && sum(scaled, SEEN) > MOST_SEEN + 1e-9) {
+    const held = SEEN.filter((one) => fixed.includes(one));
+    return spread(scaledTo(scaled, sight, MOST_SEEN - sum(scaled, held)), [...fixed, ...sight]);
+  }
+  if (!fixed.includes("lexical") && scaled.lexical < LEAST_LEXICAL - 1e-9) {
+    return spread({ ...scaled, lexical: LEAST_LEXICAL }, [...fixed, "lexical"]);
+  }
   return scaled;
 }
 
-/** What the other channels keep at least. */
-function reserve(but: readonly Channel[]): number {
-  return CHANNELS.filter((one) => !but.includes(one)).reduce((total, one) => total + (LEAST[one] ?? 0), 0);
+/** With these channels in their proportions, summing up to `total`; evenly where they had nothing. */
+function scaledTo(weights: Weights, channels: readonly Channel[], total: number): Weights {
+  const before = sum(weights, channels);
+  const shares = channels.map((one) => [one, before > 0 ? (weights[one] / before) * total : total / channels.length]);
+  return { ...weights, ...(Object.fromEntries(shares) as Partial<Weights>) };
 }
 
 function sum(weights: Weights, channels: readonly Channel[]): number {
