@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from reprise.core.renaming import PlanHeader
-from reprise.errors import BadTemplate, LibraryError
+from reprise.errors import BadTemplate
 from reprise.rename.template import Template
 from reprise.rename.template import check as faults_of
 
@@ -161,9 +161,10 @@ class Renaming:
     def _place(self, folder: Path, *, recursive: bool) -> tuple[Library | None, Place]:
         """The library that the folder lies in, if any, and where to walk. Raises ``LibraryError``."""
         from reprise.rename.walk import Place
+        from reprise.sources.existing import existing_folder
         from reprise.sources.folder import excluder
 
-        path = os.fsencode(_existing(folder))
+        path = os.fsencode(existing_folder(folder))
         follow = self._app.settings.flag("follow_links")
         for library in self._libraries:
             root = library.root.rstrip(b"/") + b"/"
@@ -342,15 +343,3 @@ def interruptible() -> AbstractContextManager[Interruption]:
 def _overlap(one: bytes, other: bytes) -> bool:
     first, second = one.rstrip(b"/") + b"/", other.rstrip(b"/") + b"/"
     return first.startswith(second) or second.startswith(first)
-
-
-def _existing(folder: Path) -> Path:
-    try:
-        found = folder.resolve(strict=True)
-    except (OSError, RuntimeError) as error:
-        raise LibraryError(
-            f"{folder} cannot be opened: {error}", cure="check the path; is a disk not mounted?"
-        ) from None
-    if not found.is_dir():
-        raise LibraryError(f"{folder} is a file", cure="name the folder that holds it")
-    return found

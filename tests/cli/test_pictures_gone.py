@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.filmed import OWNERS
 from tests.cli.projector import Projector, write_picture
+from tests.video.films import shots, write_film
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,3 +120,23 @@ def test_the_doctor_counts_orphans_and_the_next_job_sweeps_them(taken: Projector
     assert pictures(taken.home) == before
     said = {line["check"]: line for line in taken("doctor", "--json", code=None).lines}
     assert said["pictures"]["good"] is True
+
+
+def test_videos_that_are_forgotten_or_taken_apart_anew_leave_none(tmp_path: Path) -> None:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    write_film(folder / "stays.mp4", shots(1.2, 1.2))
+    write_film(folder / "goes.mp4", shots(1.4, 1.4)[::-1])
+    projector = Projector.made(tmp_path)
+    projector("videos", "add", folder)
+    both = pictures(projector.home)
+    assert both == named(projector)
+    projector("videos", "redo", folder, "--confirm")
+    assert pictures(projector.home) == both
+    (folder / "goes.mp4").unlink()
+    projector("scan", folder)
+    assert pictures(projector.home) == both, "the disk may only be unplugged"
+    projector.settings["keep_missing_days"] = "0"
+    projector("scan", folder)
+    assert set(projector.videos()) == {"stays.mp4"}
+    assert pictures(projector.home) == named(projector) < both

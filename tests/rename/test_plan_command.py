@@ -108,7 +108,7 @@ def test_what_can_not_be_planned(reprise: Reprise, music: Path, arguments: tuple
 
 
 def test_a_folder_that_is_not_there(reprise: Reprise, tmp_path: Path) -> None:
-    assert "cannot be opened" in reprise("rename", "plan", tmp_path / "none", code=2).err
+    assert "does not exist" in reprise("rename", "plan", tmp_path / "none", code=2).err
 
 
 def test_a_file_that_is_no_plan_is_never_replaced(reprise: Reprise, music: Path) -> None:

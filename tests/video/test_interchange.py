@@ -139,9 +139,9 @@ def test_moving_into_where_it_came_from_changes_no_word(films: Filmed) -> None:
     exported, inputs = move_out(films, shelf), films.inputs(ME)
     move_in(films, exported, shelf)
     # A model need not look at what is described now by somebody who gave it.
-    assert films.inputs(ME) == {key: digest for key, digest in inputs.items() if key[1] != "look"} | films.inputs(
-        ME, "look"
-    )
+    assert films.inputs(ME) == {
+        key: digest for key, digest in inputs.items() if key[1] != "look"
+    } | films.inputs(ME, "look")
     assert move_out(films, shelf) == exported
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,7 +23,7 @@ from reprise.errors import (
     Vanished,
 )
 from reprise.media.cutting import cut_frames
-from reprise.media.kinds import file_kind
+from reprise.media.kinds import reason_of, regular_size
 from reprise.media.packets import decoded_frames
 from reprise.media.promised import promised_seconds
 from reprise.media.sidecar import supplied_text
@@ -216,7 +215,7 @@ class AudioFile:
         return None if seconds is None else max(0.0, seconds - self._cut.start_seconds)
 
     def _look(self) -> _Content:
-        size = _regular_size(self._path)
+        size = regular_size(self._path, NotAudio)
         try:
             with open(self._path, "rb") as file:
                 container, start = sniff_file(file)
@@ -224,7 +223,7 @@ class AudioFile:
         except FileNotFoundError:
             raise Vanished("the file is gone") from None
         except OSError as error:
-            raise Unreadable(_reason(error)) from None
+            raise Unreadable(reason_of(error)) from None
         if container and container not in AUDIO_CONTAINERS:
             raise NotAudio(_looks_like(container, self._path))
         return _Content(container, promised)
@@ -272,7 +271,7 @@ class AudioFile:
         except FileNotFoundError:
             raise Vanished("the file is gone") from None
         except OSError as error:
-            raise Unreadable(_reason(error)) from None
+            raise Unreadable(reason_of(error)) from None
 
 
 def decoder_major() -> int:
@@ -280,21 +279,6 @@ def decoder_major() -> int:
     import av
 
     return int(av.library_versions["libavcodec"][0])
-
-
-def _regular_size(path: bytes) -> int:
-    """The size in bytes. The kind is looked at before anything opens it: opening a FIFO waits for ever."""
-    try:
-        status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        raise Vanished("the file is gone") from None
-    except OSError as error:
-        raise Unreadable(_reason(error)) from None
-    if not stat.S_ISREG(status.st_mode):
-        raise NotAudio(f"{file_kind(status.st_mode)}, not a regular file")
-    if status.st_size == 0:
-        raise EmptyFile("0 bytes")
-    return status.st_size
 
 
 def _looks_like(container: str, path: bytes) -> str:
@@ -307,18 +291,14 @@ def _unknown_content(content: _Content, error: Exception) -> NotAudio | Truncate
     if content.container == "mp4":
         return Truncated("the MP4 file's index is missing or broken: the file was cut off")
     if content.container:
-        return NotAudio(f"it begins like {content.container}, but FFmpeg cannot open it: {_reason(error)}")
-    return NotAudio(f"no format that FFmpeg knows: {_reason(error)}")
+        return NotAudio(f"it begins like {content.container}, but FFmpeg cannot open it: {reason_of(error)}")
+    return NotAudio(f"no format that FFmpeg knows: {reason_of(error)}")
 
 
 def _nothing_heard(content: _Content, lost: int) -> NotAudio | TooShort:
     if lost or not content.container:
         return NotAudio("nothing in it could be decoded")
     return TooShort(f"a {content.container} file without any sound in it")
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
 
 
 def _length(seconds: float) -> str:

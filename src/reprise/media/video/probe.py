@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reprise.errors import EmptyFile, NoPictures, NotVideo, Truncated, Unreadable, Vanished
-from reprise.media.kinds import file_kind
+from reprise.errors import NoPictures, NotVideo, Truncated, Unreadable, Vanished
+from reprise.media.kinds import reason_of, regular_size
 from reprise.media.sniff import AUDIO_CONTAINERS, sniff_file
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def open_film(path: bytes) -> Iterator[Film]:
     Raises ``Vanished``, ``Unreadable``, ``EmptyFile``, ``NotVideo``, ``NoPictures``, and ``Truncated`` for an index that
     is missing.
     """
-    size = _regular_size(path)
+    size = regular_size(path, NotVideo)
     kind, whole = _look(path, size)
     with _open_container(path, kind) as container:
         yield _film(container, whole=whole)
@@ -109,21 +108,6 @@ def _known(stream: object) -> bool:
     return getattr(stream, "codec_context", None) is not None
 
 
-def _regular_size(path: bytes) -> int:
-    """The size in bytes. The kind is looked at before anything opens it: opening a FIFO waits for ever."""
-    try:
-        status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        raise Vanished("the file is gone") from None
-    except OSError as error:
-        raise Unreadable(_reason(error)) from None
-    if not stat.S_ISREG(status.st_mode):
-        raise NotVideo(f"{file_kind(status.st_mode)}, not a regular file")
-    if status.st_size == 0:
-        raise EmptyFile("0 bytes")
-    return status.st_size
-
-
 def _look(path: bytes, size: int) -> tuple[str, bool]:
     """The name that ``sniff`` gives the content, and whether its container says that all of it is there."""
     try:
@@ -133,7 +117,7 @@ def _look(path: bytes, size: int) -> tuple[str, bool]:
     except FileNotFoundError:
         raise Vanished("the file is gone") from None
     except OSError as error:
-        raise Unreadable(_reason(error)) from None
+        raise Unreadable(reason_of(error)) from None
 
 
 def _is_whole_matroska(file: BinaryIO, size: int) -> bool:
@@ -177,10 +161,10 @@ def _unknown_content(kind: str, error: Exception) -> NotVideo | Truncated:
     if kind == "mp4":
         return Truncated("the MP4 file's index is missing or broken: the file was cut off")
     if kind in AUDIO_CONTAINERS:
-        return NotVideo(f"it begins like {kind}, but FFmpeg cannot open it: {_reason(error)}")
+        return NotVideo(f"it begins like {kind}, but FFmpeg cannot open it: {reason_of(error)}")
     if kind:
         return NotVideo(f"{'an' if kind.startswith('HTML') else 'a'} {kind}")
-    return NotVideo(f"no format of videos that FFmpeg knows: {_reason(error)}")
+    return NotVideo(f"no format of videos that FFmpeg knows: {reason_of(error)}")
 
 
 def check_disk(path: bytes) -> None:
@@ -192,8 +176,4 @@ def check_disk(path: bytes) -> None:
     except FileNotFoundError:
         raise Vanished("the file is gone") from None
     except OSError as error:
-        raise Unreadable(_reason(error)) from None
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
+        raise Unreadable(reason_of(error)) from None
