@@ -303,7 +303,9 @@ def _pictures(app: App) -> Iterator[Finding]:
     if not count and not waiting:
         yield Finding("pictures", True, "each is of a video or a person")
         return
-    fact = f"{count:,} files of no video or person ({size / 1e6:,.1f} MB), {waiting:,} released ones still there"
+    fact = (
+        f"{count:,} files of no video or person ({size / 1e6:,.1f} MB), {waiting:,} released ones still there"
+    )
     cure = f"the next job deletes them, if {_user()} may write in {app.installed.media}"
     yield Finding("pictures", None, fact, cure)
 
