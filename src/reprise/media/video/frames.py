@@ -185,7 +185,7 @@ def _taken_up(target: Path) -> bool:
     deletes what was taken up so lately (``media.picture_files``)."""
     try:
         os.utime(target)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # what is wrong with the folder is told by making it
         return False
     return True
 
