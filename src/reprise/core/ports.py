@@ -214,6 +214,10 @@ class Document:
     text: str = ""
     file: bytes = b""
 
+    def __reduce__(self) -> tuple[type[Document], tuple[object, ...]]:
+        """As ``core.items.InputState``."""
+        return Document, (self.text, self.file)
+
 
 @runtime_checkable
 class ReadingModel(Protocol):

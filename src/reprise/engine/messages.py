@@ -49,6 +49,12 @@ class Task:
     text: str = ""
     document: Document | None = None
 
+    def __reduce__(self) -> tuple[type[Task], tuple[object, ...]]:
+        """As ``core.items.InputState``."""
+        return Task, (
+            self.key, self.path, self.state, self.seconds_allowed, self.prepared, self.part, self.text, self.document,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -71,6 +77,13 @@ class Result:
     last: bool = True
     analysis: Analysis | None = None
     told: Told | None = None
+
+    def __reduce__(self) -> tuple[type[Result], tuple[object, ...]]:
+        """As ``core.items.InputState``."""
+        return Result, (
+            self.key, self.array, self.code, self.message, self.state, self.seconds, self.audio_seconds, self.part,
+            self.last, self.analysis, self.told,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
