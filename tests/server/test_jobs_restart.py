@@ -153,6 +153,8 @@ def test_of_fifty_starts_in_two_servers_at_once_one_is_taken(home: Home) -> None
     assert all(taken[0]["id"] in body["message"] for body in refused)
     wait_for(lambda: len(home.notes("load")) == 2)  # the two processes of the one run
     assert home.run("jobs", "cancel", taken[0]["id"]).last["running"]
+    with home.app() as app:  # a server that ended before would hand the job over to the other one
+        wait_for(lambda: app.catalogue().jobs.get("default", taken[0]["id"]).state.ended)
     for server in servers:
         with server:
             server.communicate(timeout=PATIENCE_SECONDS)
