@@ -431,13 +431,9 @@ def _same(run: Reprocessing, asked: Asked, spec_version: str) -> bool:
 
 
 def _percent(jobs: Sequence[Job]) -> float:
-    """Of all jobs together, by their operations as far as they are planned."""
-    if all(job.state.ended for job in jobs):
-        return 100.0
-    whole = sum((job.counters for job in jobs), Counters())
-    waiting = sum(not job.planned for job in jobs)
-    share = (len(jobs) - waiting) / len(jobs)
-    return round(whole.percent * share, 2) if share else 0.0
+    """The mean of its jobs': none of them ever goes back, and so this does not either."""
+    each = [100.0 if job.state.ended else job.percent for job in jobs]
+    return round(sum(each) / len(each), 2) if each else 100.0
 
 
 def _completed_at(run: Reprocessing, jobs: Sequence[Job]) -> float | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reprise.core.events import JobAsked, JobFinished, JobQueued
+from reprise.core.events import JobAsked, JobQueued
 from reprise.core.job import Control, JobState
 from reprise.engine.feed import Recorder
+from reprise.engine.in_turn import ended_before
 from reprise.engine.start import job_lock
 from reprise.errors import JobConflict
 
 if TYPE_CHECKING:
+    from reprise.core.events import JobFinished
     from reprise.core.job import Hosting, Job, JobRequest
     from reprise.core.records import Catalogue
     from reprise.engine.start import Locks
@@ -70,20 +73,7 @@ def fail(catalogue: Catalogue, locks: Locks, job: Job, reason: str) -> None:
 def _end(catalogue: Catalogue, job: Job, state: JobState, error: str = "") -> None:
     """Write the state of a job that nobody runs, and say so. The caller holds the job's lock."""
     catalogue.jobs.set_state(job.owner, job.id, state, time.time(), error)
-    counters = job.counters
-    finished = JobFinished(
-        job_id=job.id,
-        state=state,
-        spec_version=job.spec_version,
-        items={"total": job.items, "failed": catalogue.ledger.failed_items(job.owner, job.id)},
-        operations={
-            "total": counters.total,
-            "done": 0,
-            "skipped": counters.skipped + counters.done,
-            "failed": counters.failed,
-        },
-        error=error,
-    )
+    finished = ended_before(catalogue, replace(job, state=state, error=error))
     _tell(catalogue, job, finished)
 
 

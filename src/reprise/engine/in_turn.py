@@ -48,7 +48,7 @@ def as_one(whole_id: str, spec_version: str, ends: Sequence[JobFinished], second
 
 
 def ended_before(catalogue: Catalogue, job: Job) -> JobFinished:
-    """The end of a job that an earlier process carried out: here nothing of it was done."""
+    """The end of a job that no runner told of, or that an earlier process carried out: here nothing of it was done."""
     counters = job.counters
     return JobFinished(
         job_id=job.id,

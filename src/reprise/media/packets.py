@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.packet import Packet
+    from av.stream import Stream
+
+Kind = TypeVar("Kind", bound="Stream")
 
 _BAD_READS = 16
 """Reads that fail one after the other before the rest of a file is given up."""
@@ -46,14 +49,14 @@ def decoded_frames(
         yield decode(None)
 
 
-def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
-    """All packets that can be read, beyond those that cannot."""
+def packets(container: InputContainer, *streams: Kind) -> Iterator[Packet[Kind]]:
+    """All packets of these streams that can be read, beyond those that cannot."""
     from av import FFmpegError
 
     failures = 0
     while failures < _BAD_READS:
         try:
-            for packet in container.demux(stream):
+            for packet in cast("Iterator[Packet[Kind]]", container.demux(*streams)):
                 failures = 0
                 yield packet
         except FFmpegError:

@@ -6,6 +6,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from reprise.media.packets import packets
 from reprise.media.subtitles.cues import Cue, plain_lines
 from reprise.media.subtitles.languages import language_code
 
@@ -29,9 +30,6 @@ TEXT_CODECS = frozenset(
 
 MOST_CUES = 200_000
 """A stream with more is none that a person reads."""
-
-_BAD_READS = 16
-"""Reads that fail one after the other before the rest of a file is given up."""
 
 _ASS_FIELDS = 8
 """Fields of an event of ASS before its text, as FFmpeg gives it."""
@@ -121,23 +119,12 @@ def _cues(container: InputContainer, stream: SubtitleStream) -> Iterator[Cue]:
 
 def _packets(container: InputContainer, stream: SubtitleStream) -> Iterator[Packet[SubtitleStream]]:
     """All packets with something in them that can be read, beyond those that cannot."""
-    from av import FFmpegError
     from av.stream import Discard
 
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all
-    failures = 0
-    while failures < _BAD_READS:
-        try:
-            for packet in container.demux(stream):
-                failures = 0
-                if packet.size:
-                    yield packet
-        except FFmpegError:
-            failures += 1
-        else:
-            return
+    return (packet for packet in packets(container, stream) if packet.size)
 
 
 def _duration(packet: Packet[SubtitleStream], shown: SubtitleSet) -> float:

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reprise.media.packets import packets
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,9 +21,6 @@ DECODING_THREADS = 4
 """At most: beyond that, comparing the pictures is what takes the time. Each holds pictures of its own, 12 MB of 4K."""
 
 _USUAL_SECONDS = 0.04  # from one picture to the next, where not even a rate is stated
-
-_BAD_READS = 16
-"""Reads that fail one after the other before the rest of a file is given up."""
 
 
 @dataclass(slots=True)
@@ -76,7 +75,8 @@ def _frames(film: Film, seen: Seen) -> Iterator[VideoFrame]:
     from av import FFmpegError
 
     decode = film.pictures.codec_context.decode
-    for packet in _packets(film):
+    streams: list[Stream] = [film.pictures, *film.container.streams.audio]
+    for packet in packets(film.container, *streams):
         if packet.stream_index != film.pictures.index:
             _note_sound(film, packet, seen)
             continue
@@ -90,22 +90,6 @@ def _frames(film: Film, seen: Seen) -> Iterator[VideoFrame]:
         yield from frames
     with suppress(FFmpegError):  # the demuxer's own end may have drained the decoder already
         yield from decode(None)
-
-
-def _packets(film: Film) -> Iterator[Packet[Stream]]:
-    """All packets of pictures and sound that can be read, beyond those that cannot."""
-    from av import FFmpegError
-
-    failures = 0
-    while failures < _BAD_READS:
-        try:
-            for packet in film.container.demux(film.pictures, *film.container.streams.audio):
-                failures = 0
-                yield packet
-        except FFmpegError:
-            failures += 1
-        else:
-            return
 
 
 def _note_sound(film: Film, packet: Packet[Stream], seen: Seen) -> None:
