@@ -14,6 +14,7 @@ from reprise.core.renaming import Origin as From
 from reprise.errors import UsageError
 from reprise.rename.planfile import PlanWriter
 from reprise.server.rename_shelf import KEPT_PLANS
+from reprise.server.rename_view import plan_facts
 from reprise.server.renaming import Renamings, new_plan, within_seconds
 from tests.harness import wait_for
 from tests.server.renamed import PLAIN, ended, many, planned, tagged
@@ -208,6 +209,19 @@ def test_a_plan_that_the_server_was_stopped_at_has_failed(
     assert told["state"] == "failed"
     assert "stopped" in told["error"]
     assert admin.get(f"{API}/plans/{made.id}/rows").status_code == 409
+
+
+def test_a_plan_that_was_finished_since_it_was_read_is_ready(
+    admin: TestClient, house: House, library: int
+) -> None:
+    """Whoever asks reads the plan first, and then whether it is being made: it may end between the two."""
+    service = house.service(Renamings)
+    facts = {"recursive": True, "audio": True, "sidecars": False}
+    read = service.shelf.new(new_plan(house.of("default"), library, "", PLAIN, **facts))
+    service.shelf.write(replace(read, counts={RowStatus.RENAME.value: 2}))
+    assert admin.get(f"{API}/plans").json()["items"][0]["state"] == "ready"
+    told = plan_facts(service, read)
+    assert (told["state"], told["total_count"], told["error"]) == ("ready", 2, "")
 
 
 @pytest.mark.parametrize(

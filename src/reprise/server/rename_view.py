@@ -106,7 +106,7 @@ class SessionFacts(BaseModel):
 
 def plan_facts(renamings: Renamings, plan: Kept) -> dict[str, Any]:
     """The fields of ``PlanFacts``."""
-    planning = renamings.planning(plan.id)
+    plan, planning = renamings.now(plan)
     state = "planning" if planning else "ready" if plan.counts is not None else "failed"
     lost = "" if planning or plan.counts is not None else "the server was stopped while it was made"
     done = planning.done if planning else plan.total

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -165,6 +166,14 @@ class Renamings:
         """The plan when it is being made now."""
         with self._lock:
             return self._plannings.get(plan_id)
+
+    def now(self, plan: Kept) -> tuple[Kept, Planning | None]:
+        """The plan as it is this moment, however long ago it was read: while it is being made with how far that is."""
+        if (planning := self.planning(plan.id)) is not None:
+            return plan, planning
+        with suppress(NotFound):  # it was removed since
+            return self.shelf.get(plan.owner, plan.id), None
+        return plan, None
 
     def drop(self, owner: str, plan_id: str) -> None:
         """Forget a plan; one that is being made goes as soon as it is left. Raises ``NotFound``."""
