@@ -79,7 +79,7 @@ def fill_ledger(app: App, library_id: int, space: Space, tracks: int) -> None:
     selection = Selection(app.owner, library_id)
     job = catalogue.jobs.create(JobRequest(selection, (space.model,)), "benchmark", time.time())
     catalogue.ledger.plan(selection, job.id, [space], time.time(), resumed=False, alive=nobody)
-    while rows := catalogue.ledger.lease(app.owner, job.id, space.id, 500, time.time() + 3600, 3):
+    while rows := catalogue.ledger.lease(app.owner, job.id, space.id, 500, 3600.0, 3):
         done = [
             Completed(row.item_id, InputState(row.size, row.mtime_ns, DIGEST), learned=True) for row in rows
         ]

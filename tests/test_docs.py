@@ -18,7 +18,7 @@ from reprise import errors
 from reprise.cli.main import COMMANDS, cli
 from reprise.core import events
 from reprise.core.items import AUDIO_SUFFIXES
-from reprise.settings import PREFIX, SETTINGS
+from reprise.known_settings import PREFIX, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from reprise.errors import BadSetting
-from reprise.settings import BY_NAME, CONFIG_NAME, SETTINGS, load_settings, unknown_variables
+from reprise.known_settings import SETTINGS
+from reprise.settings import BY_NAME, CONFIG_NAME, load_settings, unknown_variables
 
 
 def write(home: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from reprise.core.ports import WHOLE, Part
 from reprise.core.space import SpaceState
 from reprise.core.spec import TRACKS
 from reprise.errors import BadSetting, NotFound
+from reprise.storage import CATALOGUE_NAME, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,29 +41,25 @@ if TYPE_CHECKING:
     from reprise.installed import InstalledModels
     from reprise.runners.job_process import JobProcess
     from reprise.runners.locks import FileLocks
+    from reprise.runners.shared_locks import SharedLocks
     from reprise.search.map.atlas import Atlas
     from reprise.search.map.files import MapFiles
     from reprise.search.space_queries import SearchPorts
     from reprise.settings import Settings
 
-CATALOGUE_NAME = "catalogue.sqlite"
 DEFAULT_MODEL = "acoustic"
 
 
 class App:
     """One installation of Reprise, opened on demand and closed as a whole."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, storage: Storage | None = None) -> None:
         self.settings = settings
-        self._catalogue: Catalogue | None = None
-        self._store: VectorStore | None = None
-        self._lexical: LexicalIndex | None = None
+        self.storage = storage or Storage(settings)
 
     def of(self, owner: str) -> App:
         """The same installation as another owner sees it. What is open is shared; this one closes it."""
-        view = App(replace(self.settings, values={**self.settings.values, "owner": owner}))
-        view._catalogue, view._store, view._lexical = self.catalogue(), self.store, self.lexical
-        return view
+        return App(replace(self.settings, values={**self.settings.values, "owner": owner}), self.storage)
 
     def __enter__(self) -> App:
         return self
@@ -71,12 +68,7 @@ class App:
         self.close()
 
     def close(self) -> None:
-        if self._lexical is not None:
-            self._lexical.close()
-        if self._store is not None:
-            self._store.close()
-        if self._catalogue is not None:
-            self._catalogue.close()
+        self.storage.close()
 
     @property
     def home(self) -> Path:
@@ -92,36 +84,23 @@ class App:
 
     @property
     def catalogue_path(self) -> Path:
-        return self.home / CATALOGUE_NAME
+        return self.storage.catalogue_path
 
     def catalogue(self, *, create: bool = False) -> Catalogue:
         """The catalogue; only ``create`` makes one where there is none. Raises ``CatalogueError`` kinds."""
-        if self._catalogue is None:
-            from reprise.catalog.catalogue import SqlCatalogue
-            from reprise.catalog.sqlite import open_sqlite
-
-            timeout = self.settings.number("database_timeout")
-            database = open_sqlite(self.catalogue_path, create=create, busy_timeout=timeout)
-            self._catalogue = SqlCatalogue(database, os.fsencode(self.home))
-        return self._catalogue
+        return self.storage.catalogue(create=create)
 
     @property
     def store(self) -> VectorStore:
-        if self._store is None:
-            from reprise.stores.embedded import EmbeddedStore
-
-            index_from = self.settings.whole("index_from")
-            self._store = EmbeddedStore(self.home / "spaces", index_from=index_from, build_apart=True)
-        return self._store
+        return self.storage.store
 
     @property
     def lexical(self) -> LexicalIndex:
-        if self._lexical is None:
-            from reprise.stores.lexical import SqliteLexicalIndex
+        return self.storage.lexical
 
-            timeout = self.settings.number("database_timeout")
-            self._lexical = SqliteLexicalIndex(self.home / "lexical", busy_timeout=timeout)
-        return self._lexical
+    @property
+    def locks(self) -> FileLocks | SharedLocks:
+        return self.storage.locks
 
     @cached_property
     def keeping(self) -> Keeping:
@@ -136,22 +115,16 @@ class App:
     def installed(self) -> InstalledModels:
         from reprise.installed import InstalledModels
 
-        return InstalledModels(self.settings, self.locks, self._coverage_served)
+        return InstalledModels(self.settings, self.storage.machine_locks, self._coverage_served)
 
     def _coverage_served(self, model: str) -> Coverage | None:
         from reprise.core.choices import stored_coverage
 
-        if not self.catalogue_path.exists():
+        if not self.storage.exists:
             return None
         spaces = self.catalogue().spaces
         pointer = spaces.pointer(self.owner, model)
         return stored_coverage(spaces.inputs(self.owner, pointer.space.id)) if pointer else None
-
-    @cached_property
-    def locks(self) -> FileLocks:
-        from reprise.runners.locks import FileLocks
-
-        return FileLocks(self.home / "locks")
 
     @contextmanager
     def trial(self) -> Iterator[App]:

@@ -13,7 +13,8 @@ from reprise import __version__
 from reprise.core.items import display_path
 from reprise.core.ports import StoreReport
 from reprise.errors import CatalogueMissing, RepriseError
-from reprise.settings import CONFIG_NAME, SETTINGS, Origin, unknown_variables
+from reprise.known_settings import SETTINGS
+from reprise.settings import CONFIG_NAME, Origin, unknown_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,7 +164,7 @@ def _accelerator(app: App) -> Finding:
 
 def _weights(app: App) -> Iterator[Finding]:
     """Of the models that search answers with."""
-    if not app.catalogue_path.exists():
+    if not app.storage.exists:
         return
     try:
         pointers = app.catalogue().spaces.pointers(app.owner)

@@ -23,8 +23,17 @@ RepriseError
 │   ├── CatalogueLocked
 │   ├── CatalogueCorrupt
 │   ├── CatalogueTooNew
-│   └── NotACatalogue
+│   ├── NotACatalogue
+│   ├── CatalogueAway         its server does not answer: try again
+│   └── CatalogueRefused      its server does not let us in, or is too old
 ├── StoreError                vectors cannot be read or written      exit code 2
+│   ├── StoreAway             its server does not answer: try again
+│   ├── StoreRefused          its server does not let us in, or is too old
+│   └── StoreUnable           it does not offer what is asked
+├── BrokerError               workers cannot be woken                exit code 2
+│   ├── BrokerAway
+│   └── BrokerRefused
+├── SpecConflict              a worker's model is not the job's      exit code 2
 ├── DiskFull                                                         exit code 2
 ├── ModelError                one model cannot run                   the job goes on with the next
 │   ├── ModelBusy             it has not answered in time: ask again
@@ -205,10 +214,59 @@ class NotACatalogue(CatalogueError):
     default_cure = "point REPRISE_HOME at another folder, or move that file away; Reprise has not changed it"
 
 
+class CatalogueAway(CatalogueError):
+    code = "catalogue_away"
+    retryable = True
+    default_cure = "start the database server, or correct catalogue_url; what was committed is safe"
+
+
+class CatalogueRefused(CatalogueError):
+    code = "catalogue_refused"
+    default_cure = "correct user, password and database in catalogue_url"
+
+
 class StoreError(RepriseError):
     code = "store"
     http_status = 503
     retryable = True
+
+
+class StoreAway(StoreError):
+    code = "store_away"
+    retryable = True
+    default_cure = "start the store's server, or correct store_url; what was stored is safe"
+
+
+class StoreRefused(StoreError):
+    code = "store_refused"
+    default_cure = "correct user and password in store_url"
+
+
+class StoreUnable(StoreError):
+    code = "store_unable"
+    http_status = 422
+
+
+class BrokerError(RepriseError):
+    code = "broker"
+    http_status = 503
+
+
+class BrokerAway(BrokerError):
+    code = "broker_away"
+    retryable = True
+    default_cure = "start the broker, or correct broker_url; jobs wait in the catalogue"
+
+
+class BrokerRefused(BrokerError):
+    code = "broker_refused"
+    default_cure = "correct user and password in broker_url"
+
+
+class SpecConflict(RepriseError):
+    code = "spec_conflict"
+    http_status = 409
+    default_cure = "give all workers the same release, weights and settings, or start the job anew"
 
 
 class DiskFull(RepriseError):

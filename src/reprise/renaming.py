@@ -175,7 +175,7 @@ class Renaming:
 
     @cached_property
     def _libraries(self) -> list[Library]:
-        if not self._app.catalogue_path.exists():
+        if not self._app.storage.exists:
             return []
         return self._app.catalogue().libraries.all(self._app.owner)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reprise.settings import SETTINGS, load_settings, write_settings
+from reprise.known_settings import SETTINGS
+from reprise.settings import load_settings, write_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

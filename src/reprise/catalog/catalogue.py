@@ -20,6 +20,7 @@ from reprise.catalog.preferences import SqlPreferences
 from reprise.catalog.renames import SqlRenames
 from reprise.catalog.reprocessings import SqlReprocessings
 from reprise.catalog.schedules import SqlSchedules
+from reprise.catalog.sharing import SqlLocks, SqlWorkers
 from reprise.catalog.spaces import SqlSpaces
 from reprise.catalog.speeds import SqlSpeeds
 from reprise.catalog.users import SqlPeople
@@ -31,16 +32,16 @@ if TYPE_CHECKING:
 
 class SqlCatalogue:
     """Implements ``core.records.Catalogue``. ``home``: the installation's folder, below which libraries of people
-    have their roots."""
+    have their roots. ``holder``: what this process leases rows under, where several work at once."""
 
-    def __init__(self, database: Database, home: bytes = b"") -> None:
+    def __init__(self, database: Database, home: bytes = b"", holder: str = "") -> None:
         self._database = database
         self.libraries = SqlLibraries(database)
         self.items = SqlItems(database)
         self.listing = SqlListing(database)
         self.spaces = SqlSpaces(database)
         self.jobs = SqlJobs(database)
-        self.ledger = SqlLedger(database)
+        self.ledger = SqlLedger(database, holder)
         self.analyses = SqlAnalyses(database)
         self.speeds = SqlSpeeds(database)
         self.people = SqlPeople(database)
@@ -55,6 +56,11 @@ class SqlCatalogue:
         self.preferences = SqlPreferences(database)
         self.reprocessings = SqlReprocessings(database)
         self.embedded = SqlEmbeddedRows(database)
+        self.locks = SqlLocks(database)
+        self.workers = SqlWorkers(database)
+
+    def now(self) -> float:
+        return self._database.now()
 
     def close(self) -> None:
         self._database.close()

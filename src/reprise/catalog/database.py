@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = "tuple[Any, ...]"
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 """The newest migration. A database with another version is migrated (older) or refused (unknown)."""
 
 
@@ -24,6 +24,13 @@ class Transaction(Protocol):
         """Run one statement for each row; returns how many rows all of them touched."""
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+
+    @property
+    def skip_locked(self) -> str:
+        """What a ``SELECT`` of rows that are about to be taken ends with, so that none waits for another's."""
+
+    def alone(self, name: str) -> None:
+        """Until the end of this transaction no other one is behind the same call with that name."""
 
 
 class Database(Protocol):
@@ -39,5 +46,8 @@ class Database(Protocol):
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """Rows in constant memory, from one consistent view of the database."""
+
+    def now(self) -> float:
+        """Seconds since the epoch by the clock that all who share the database go by."""
 
     def close(self) -> None: ...

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _JOB = (
     "id, owner, state, control, request, spec_version, planned, items, percent, created_at, started_at, finished_at,"
-    " error, queued_at, priority, asked_by"
+    " error, queued_at, priority, asked_by, served_at"
 )
 _STANDING = (
     f"CASE WHEN state = '{JobState.PAUSED}' AND queued_at IS NOT NULL THEN '{JobState.QUEUED}' ELSE state END"
@@ -164,6 +164,22 @@ class SqlJobs:
         rows = self._database.query("SELECT control FROM jobs WHERE owner = ? AND id = ?", (owner, job_id))
         return Control(rows[0][0]) if rows else Control.CANCEL
 
+    def ring(self, owner: str, job_id: str, patience: float) -> bool:
+        now = self._database.now()
+        with self._database.transaction() as transaction:
+            rung = transaction.execute(
+                "UPDATE jobs SET rung_at = ? WHERE owner = ? AND id = ? AND active = 1 AND (rung_at IS NULL OR rung_at < ?)",
+                (now, owner, job_id, now - patience),
+            )
+        return rung > 0
+
+    def answer(self, owner: str, job_id: str) -> None:
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE jobs SET rung_at = NULL, served_at = ? WHERE owner = ? AND id = ?",
+                (self._database.now(), owner, job_id),
+            )
+
     def set_percent(self, owner: str, job_id: str, percent: float) -> float:
         with self._database.transaction() as transaction:
             transaction.execute(
@@ -207,6 +223,7 @@ class SqlJobs:
             queued_at,
             priority,
             asked_by,
+            served_at,
         ) = row
         results = self._database.query(
             f"SELECT {_MODEL} FROM job_models WHERE job_id = ? ORDER BY position", (job_id,)
@@ -228,6 +245,7 @@ class SqlJobs:
             queued_at=queued_at,
             priority=priority,
             asked_by=asked_by,
+            served_at=served_at,
         )
 
 

@@ -27,10 +27,11 @@ _PART = 500
 
 
 class SqlLedger:
-    """Implements ``core.records.Ledger``."""
+    """Implements ``core.records.Ledger``. ``holder``: who leases rows here, told apart from all others who do."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, holder: str = "") -> None:
         self._database = database
+        self._holder = holder
 
     def plan(
         self,
@@ -74,15 +75,16 @@ class SqlLedger:
         ]
 
     def lease(
-        self, owner: str, job_id: str, space_id: int, limit: int, until: float, max_attempts: int
+        self, owner: str, job_id: str, space_id: int, limit: int, seconds: float, max_attempts: int
     ) -> list[Operation]:
+        until = self._database.now() + seconds
         with self._database.transaction() as transaction:
             subject = _subject(transaction, space_id)
             while ids := reconcile.next_rows(transaction, job_id, space_id, limit, max_attempts):
                 transaction.execute(
-                    f"UPDATE ledger SET state = '{RowState.LEASED}', attempts = attempts + 1, lease_until = ?"
-                    f" WHERE space_id = ? AND owner = ? AND item_id IN ({', '.join('?' * len(ids))})",
-                    (until, space_id, owner, *ids),
+                    f"UPDATE ledger SET state = '{RowState.LEASED}', attempts = attempts + 1, lease_until = ?,"
+                    f" leased_by = ? WHERE space_id = ? AND owner = ? AND item_id IN ({', '.join('?' * len(ids))})",
+                    (until, self._holder, space_id, owner, *ids),
                 )
                 operations = _operations(transaction, owner, space_id, ids, subject)
                 if len(operations) < len(ids):
@@ -92,12 +94,38 @@ class SqlLedger:
                     return operations
         return []
 
+    def renew(self, seconds: float) -> int:
+        until = self._database.now() + seconds
+        with self._database.transaction() as transaction:
+            return transaction.execute(
+                f"UPDATE ledger SET lease_until = ? WHERE {reconcile.OPEN} AND state = '{RowState.LEASED}' AND leased_by = ?",
+                (until, self._holder),
+            )
+
+    def reclaim(self, owner: str, job_id: str) -> int:
+        with self._database.transaction() as transaction:
+            return transaction.execute(
+                f"UPDATE ledger SET state = '{RowState.PENDING}', lease_until = NULL, leased_by = '' WHERE job_id = ?"
+                f" AND {reconcile.OPEN} AND state = '{RowState.LEASED}' AND owner = ? AND lease_until < ?",
+                (job_id, owner, self._database.now()),
+            )
+
+    def open_rows(self, owner: str, job_id: str, space_id: int) -> tuple[int, int]:
+        rows = self._database.query(
+            f"SELECT state, COUNT(*) FROM ledger WHERE job_id = ? AND space_id = ? AND {reconcile.OPEN} AND owner = ?"
+            " GROUP BY state",
+            (job_id, space_id, owner),
+        )
+        found: dict[str, int] = dict(rows)
+        return found.get(RowState.PENDING, 0), found.get(RowState.LEASED, 0)
+
     def release(self, owner: str, job_id: str, space_id: int, item_ids: Sequence[int]) -> None:
         with self._database.transaction() as transaction:
             transaction.execute_many(
                 f"UPDATE ledger SET state = '{RowState.PENDING}', attempts = attempts - 1, lease_until = NULL"
-                f" WHERE space_id = ? AND item_id = ? AND owner = ? AND job_id = ? AND state = '{RowState.LEASED}'",
-                [(space_id, item_id, owner, job_id) for item_id in item_ids],
+                f" WHERE space_id = ? AND item_id = ? AND owner = ? AND job_id = ? AND state = '{RowState.LEASED}'"
+                " AND leased_by = ?",
+                [(space_id, item_id, owner, job_id, self._holder) for item_id in item_ids],
             )
 
     def commit(
@@ -109,7 +137,7 @@ class SqlLedger:
         failed: Sequence[Failed],
         at: float,
     ) -> Counters:
-        key = f"WHERE space_id = ? AND item_id = ? AND owner = ? AND state = '{RowState.LEASED}'"
+        key = f"WHERE space_id = ? AND item_id = ? AND owner = ? AND state = '{RowState.LEASED}' AND leased_by = ?"
         final = [row for row in failed if not row.again]
         with self._database.transaction() as transaction:
             version = _spec_version(transaction, owner, job_id)
@@ -117,7 +145,16 @@ class SqlLedger:
                 f"UPDATE ledger SET state = '{RowState.DONE}', digest = ?, has_vector = ?, lease_until = NULL,"
                 f" error_code = NULL, error_message = NULL, updated_at = ?, spec_version = ? {key}",
                 [
-                    (row.state.digest, 0 if row.empty else 1, at, version, space_id, row.item_id, owner)
+                    (
+                        row.state.digest,
+                        0 if row.empty else 1,
+                        at,
+                        version,
+                        space_id,
+                        row.item_id,
+                        owner,
+                        self._holder,
+                    )
                     for row in done
                 ],
             )
@@ -133,6 +170,7 @@ class SqlLedger:
                         space_id,
                         row.item_id,
                         owner,
+                        self._holder,
                     )
                     for row in final
                 ],
@@ -140,7 +178,11 @@ class SqlLedger:
             transaction.execute_many(
                 f"UPDATE ledger SET state = '{RowState.PENDING}', error_code = ?, error_message = ?,"
                 f" lease_until = NULL, updated_at = ? {key}",
-                [(row.code, row.message, at, space_id, row.item_id, owner) for row in failed if row.again],
+                [
+                    (row.code, row.message, at, space_id, row.item_id, owner, self._holder)
+                    for row in failed
+                    if row.again
+                ],
             )
             _keep(transaction, owner, space_id, done, final, at)
             transaction.execute(
@@ -177,10 +219,8 @@ class SqlLedger:
                 [(at, space_id, item_id, owner) for item_id in item_ids],
             )
 
-    def unclaimed(
-        self, owner: str, space_id: int, item_ids: Collection[int], job_id: str, now: float
-    ) -> list[int]:
-        wanted, claimed = list(item_ids), set[int]()
+    def unclaimed(self, owner: str, space_id: int, item_ids: Collection[int], job_id: str) -> list[int]:
+        wanted, claimed, now = list(item_ids), set[int](), self._database.now()
         for start in range(0, len(wanted), _PART):
             part = wanted[start : start + _PART]
             rows = self._database.query(

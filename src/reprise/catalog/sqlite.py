@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 import threading
+import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,13 @@ class SqliteTransaction:
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         with closing(self._connection.execute(sql, parameters)) as cursor:
             return cursor.fetchall()
+
+    @property
+    def skip_locked(self) -> str:
+        return ""
+
+    def alone(self, name: str) -> None:
+        """There is one writer at a time."""
 
 
 class _Readers:
@@ -148,6 +156,10 @@ class SqliteDatabase:
             cursor = connection.execute(sql, parameters)
             while rows := cursor.fetchmany(FETCH_ROWS):
                 yield from rows
+
+    def now(self) -> float:
+        """All who share a file share the machine's clock."""
+        return time.time()
 
     def close(self) -> None:
         """What other threads read right now is read to its end."""

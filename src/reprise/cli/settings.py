@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from reprise.cli.common import common_options, example, opened, write_json, write_table
-from reprise.settings import CONFIG_NAME, SETTINGS
+from reprise.known_settings import SETTINGS
+from reprise.settings import CONFIG_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reprise.settings import Setting, Value
+    from reprise.known_settings import Setting, Value
 
 HIDDEN = "(hidden)"
 

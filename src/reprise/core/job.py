@@ -197,6 +197,7 @@ class Job:
     """A request turned into ledger rows, with its counters. Times in seconds since the epoch.
 
     ``queued_at``: since when a server is to run it, at once or again; ``None``: it is for whoever starts it by hand.
+    ``served_at``: when a worker last came for it.
     """
 
     id: str
@@ -215,6 +216,7 @@ class Job:
     queued_at: float | None = None
     priority: int = Priority.BACKFILL
     asked_by: str = ""
+    served_at: float = 0.0
 
     @property
     def owner(self) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reprise.core.ports import FoundFile, ScanProblem, Told
     from reprise.core.rename_journal import Renames
     from reprise.core.schedules import Schedules
+    from reprise.core.sharing import LockRows, Workers
     from reprise.core.space import Space, SpaceState
     from reprise.core.spec import ModelSpec, Subject
     from reprise.core.video_records import Persons, Preferences, Reprocessings, Videos
@@ -308,6 +309,15 @@ class Jobs(Protocol):
 
     def control(self, owner: str, job_id: str) -> Control: ...
 
+    def ring(self, owner: str, job_id: str, patience: float) -> bool:
+        """Whether workers are to be woken for the job: nobody was within so many seconds, or a worker came since.
+
+        Whoever is told so wakes them; to ask is to promise it.
+        """
+
+    def answer(self, owner: str, job_id: str) -> None:
+        """A worker came for the job, so it is this owner's turn now, and the next ring is to be heard."""
+
     def set_percent(self, owner: str, job_id: str, percent: float) -> float:
         """Raise the percentage, never lower it; returns the one that holds."""
 
@@ -347,12 +357,22 @@ class Ledger(Protocol):
         """What ``plan`` would find for (model, space name, subject), without writing anything."""
 
     def lease(
-        self, owner: str, job_id: str, space_id: int, limit: int, until: float, max_attempts: int
+        self, owner: str, job_id: str, space_id: int, limit: int, seconds: float, max_attempts: int
     ) -> list[Operation]:
-        """Take up to ``limit`` pending rows, least tried first; each lease counts as an attempt.
+        """Take up to ``limit`` pending rows for so long, least tried first; each lease counts as an attempt.
 
-        Rows that used up ``max_attempts`` because runners died with them come last and one at a time.
+        Rows that used up ``max_attempts`` because runners died with them come last and one at a time. Of several who
+        lease at once each gets other rows.
         """
+
+    def renew(self, seconds: float) -> int:
+        """All that this process has in hand is its own for so many seconds from now; returns how many rows it is."""
+
+    def reclaim(self, owner: str, job_id: str) -> int:
+        """What runners of the job had in hand whose lease has lapsed is pending again; the attempt stays counted."""
+
+    def open_rows(self, owner: str, job_id: str, space_id: int) -> tuple[int, int]:
+        """How many rows of the job are pending there, and how many are in somebody's hand."""
 
     def release(self, owner: str, job_id: str, space_id: int, item_ids: Sequence[int]) -> None:
         """Give leased rows back untouched; the attempt is not counted."""
@@ -377,9 +397,7 @@ class Ledger(Protocol):
     def lost_vectors(self, owner: str, space_id: int, item_ids: Collection[int], at: float) -> int:
         """Rows whose vector is not in the store any more are to be done again."""
 
-    def unclaimed(
-        self, owner: str, space_id: int, item_ids: Collection[int], job_id: str, now: float
-    ) -> list[int]:
+    def unclaimed(self, owner: str, space_id: int, item_ids: Collection[int], job_id: str) -> list[int]:
         """Those of the ids for which no row has a vector and that no job but this one has in hand."""
 
     def with_vector(self, owner: str, space_id: int) -> Iterator[int]:
@@ -525,5 +543,14 @@ class Catalogue(Protocol):
 
     @property
     def embedded(self) -> EmbeddedRows: ...
+
+    @property
+    def locks(self) -> LockRows: ...
+
+    @property
+    def workers(self) -> Workers: ...
+
+    def now(self) -> float:
+        """Seconds since the epoch by the clock that all who share the catalogue go by."""
 
     def close(self) -> None: ...

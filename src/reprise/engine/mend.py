@@ -27,7 +27,7 @@ def mend(catalogue: Catalogue, keeping: Keeping, space: Space, job_id: str) -> i
     expected = catalogue.ledger.with_vector(owner, space.id)
     lost, unknown = _differences(expected, keeping.keys(space) or ())
     for part in _parts(unknown):
-        keeping.delete(space, catalogue.ledger.unclaimed(owner, space.id, part, job_id, time.time()))
+        keeping.delete(space, catalogue.ledger.unclaimed(owner, space.id, part, job_id))
     return sum(catalogue.ledger.lost_vectors(owner, space.id, part, time.time()) for part in _parts(lost))
 
 

@@ -162,7 +162,7 @@ class Slice:
             self.job.id,
             self.space.id,
             min(max(1, self.encoding.room), self._share_left),
-            time.time() + LEASE_SECONDS,
+            LEASE_SECONDS,
             self.pace.max_attempts,
         )
         if operations:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reprise.app import App
-    from reprise.settings import Settings, Value
+    from reprise.known_settings import Value
+    from reprise.settings import Settings
 
 Wanted = TypeVar("Wanted")
 

@@ -117,7 +117,7 @@ class Readiness:
 
     def _catalogue(self) -> Component:
         app = self._house.app
-        if not app.catalogue_path.exists():  # who has it open would go on reading what nobody will find again
+        if not app.storage.exists:  # who has it open would go on reading what nobody will find again
             raise CatalogueMissing(f"there is no catalogue at {app.catalogue_path} any more")
         app.catalogue().feed.newest()
         return Component("catalogue", OK)

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from reprise.known_settings import SETTINGS, Setting
 from reprise.server.access import Admin, TheHouse
 from reprise.server.problems import responses
-from reprise.settings import SETTINGS, Origin, Setting, Settings
+from reprise.settings import Origin, Settings
 
 router = APIRouter(prefix="/api/v1", tags=["settings"])
 

@@ -1,0 +1,160 @@
+"""What one installation keeps, and where: settings become catalogue, store, index of words, and locks."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reprise.errors import BadSetting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reprise.catalog.database import Database
+    from reprise.core.ports import LexicalIndex, VectorStore
+    from reprise.core.records import Catalogue
+    from reprise.runners.locks import FileLocks
+    from reprise.runners.shared_locks import SharedLocks
+    from reprise.settings import Settings
+
+CATALOGUE_NAME = "catalogue.sqlite"
+
+
+class Storage:
+    """Opened on demand, closed as a whole."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._catalogue: Catalogue | None = None
+        self._store: VectorStore | None = None
+        self._lexical: LexicalIndex | None = None
+
+    @property
+    def home(self) -> Path:
+        return self.settings.home
+
+    @property
+    def catalogue_path(self) -> Path:
+        """The file of the embedded catalogue."""
+        return self.home / CATALOGUE_NAME
+
+    @property
+    def shared(self) -> bool:
+        """Whether processes on other machines may have the same catalogue."""
+        return bool(self.settings.text("catalogue_url"))
+
+    @cached_property
+    def holder(self) -> str:
+        """What this process holds locks and leases under, among all that share the catalogue."""
+        return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a catalogue; a server has one from the first call on."""
+        return self.shared or self.catalogue_path.exists()
+
+    def close(self) -> None:
+        for part in (self._lexical, self._store, self._catalogue):
+            if part is not None:
+                part.close()
+
+    def catalogue(self, *, create: bool = False) -> Catalogue:
+        """The catalogue; only ``create`` makes a file where there is none. Raises ``CatalogueError`` kinds."""
+        if self._catalogue is None:
+            from reprise.catalog.catalogue import SqlCatalogue
+
+            home = os.fsencode(self.home)
+            database: Database
+            if self.shared:
+                from reprise.catalog.postgres import open_postgres
+
+                database = open_postgres(
+                    self.settings.text("catalogue_url"), timeout=self.settings.number("server_timeout")
+                )
+                self._catalogue = SqlCatalogue(database, home, self.holder)
+            else:
+                from reprise.catalog.sqlite import open_sqlite
+
+                timeout = self.settings.number("database_timeout")
+                database = open_sqlite(self.catalogue_path, create=create, busy_timeout=timeout)
+                self._catalogue = SqlCatalogue(database, home)
+        return self._catalogue
+
+    @property
+    def store(self) -> VectorStore:
+        """Raises ``BadSetting`` when the settings name no place for it."""
+        if self._store is None:
+            self._store = self._opened_store()
+        return self._store
+
+    def _opened_store(self) -> VectorStore:
+        kind, timeout = self.settings.text("store"), self.settings.number("server_timeout")
+        if kind == "pgvector":
+            from reprise.stores.pgvector import PgvectorStore
+
+            url = self.settings.text("store_url") or self.settings.text("catalogue_url")
+            return PgvectorStore(self._named(url), timeout=timeout)
+        if kind == "milvus":
+            from reprise.stores.milvus import MilvusStore
+
+            return MilvusStore(self._named(self.settings.text("store_url")), timeout=timeout)
+        if kind == "opensearch":
+            from reprise.stores.opensearch import OpenSearchStore
+
+            return OpenSearchStore(self._named(self.settings.text("store_url")), timeout=timeout)
+        from reprise.stores.embedded import EmbeddedStore
+
+        index_from = self.settings.whole("index_from")
+        return EmbeddedStore(self.home / "spaces", index_from=index_from, build_apart=True)
+
+    def _named(self, url: str) -> str:
+        if not url:
+            raise BadSetting(
+                f"store is {self.settings.text('store')}, but store_url does not say where it is",
+                cure="set store_url, see: reprise settings",
+            )
+        return url
+
+    @property
+    def lexical(self) -> LexicalIndex:
+        if self._lexical is None:
+            if self.settings.text("lexical_store") == "opensearch":
+                from reprise.stores.opensearch import OpenSearchLexicalIndex
+
+                url = self.settings.text("lexical_url") or self.settings.text("store_url")
+                timeout = self.settings.number("server_timeout")
+                self._lexical = OpenSearchLexicalIndex(self._named(url), timeout=timeout)
+            else:
+                from reprise.stores.lexical import SqliteLexicalIndex
+
+                timeout = self.settings.number("database_timeout")
+                self._lexical = SqliteLexicalIndex(self.home / "lexical", busy_timeout=timeout)
+        return self._lexical
+
+    @cached_property
+    def machine_locks(self) -> FileLocks:
+        """Locks of this machine's processes: who has its device."""
+        from reprise.runners.locks import FileLocks
+
+        return FileLocks(self.home / "locks")
+
+    @cached_property
+    def shared_locks(self) -> SharedLocks:
+        """Locks of all processes that share the catalogue; with them goes on what this one has leased."""
+        from reprise.runners.shared_locks import SharedLocks
+
+        seconds = self.settings.number("lease_seconds")
+        return SharedLocks(
+            lambda: self.catalogue().locks,
+            self.holder,
+            lease=seconds / 2,
+            beats=lambda: self.catalogue().ledger.renew(seconds),
+        )
+
+    @property
+    def locks(self) -> FileLocks | SharedLocks:
+        """Locks of all who may touch this installation's work."""
+        return self.shared_locks if self.shared else self.machine_locks
