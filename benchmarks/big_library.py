@@ -12,7 +12,7 @@ from reprise.core.items import InputState, Tags
 from reprise.core.ports import FoundFile
 from reprise.core.records import Completed, ScanBatch
 from reprise.core.space import SpaceState
-from reprise.engine.run import nobody
+from reprise.engine.job_work import nobody
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

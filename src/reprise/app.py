@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reprise.core.items import display_path
-from reprise.core.job import Clear, Hosting, JobRequest, JobState, Purpose, never
+from reprise.core.job import Clear, Control, Hosting, JobRequest, JobState, Purpose, never
 from reprise.core.ports import WHOLE, Part
 from reprise.core.space import SpaceState
 from reprise.core.spec import TRACKS
@@ -21,22 +22,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reprise.core.choices import Coverage
-    from reprise.core.cuts import SplitTrack
     from reprise.core.events import Emit, Event, JobFinished, ScanFinished
     from reprise.core.following import MusicServer, Watcher
     from reprise.core.items import Item, Library, LibraryKind
-    from reprise.core.job import Control, Job, Priority
+    from reprise.core.job import Job, Priority
     from reprise.core.plan import Selection
     from reprise.core.playlists import PlaylistServer
-    from reprise.core.ports import LexicalIndex, ScanProblem, Source, VectorStore
+    from reprise.core.ports import LexicalIndex, Source, VectorStore
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
     from reprise.core.spec import ModelCard
+    from reprise.engine.crew import ShareEnd
     from reprise.engine.desk import Effort
     from reprise.engine.estimate import Estimate
     from reprise.engine.feed import Recorder
+    from reprise.engine.job_work import Workshop
     from reprise.engine.keeping import Keeping
-    from reprise.engine.run import Workshop
     from reprise.errors import RepriseError
     from reprise.installed import InstalledModels
     from reprise.runners.job_process import JobProcess
@@ -185,27 +186,6 @@ class App:
         name = display_path(os.path.basename(root)) or "media"
         return libraries.add(self.owner, kind or "folder", name, root, patterns), b""
 
-    def split(self, chosen: Path, output: Path) -> Iterator[SplitTrack | ScanProblem]:
-        """Write the tracks of the cue sheets in a folder, or of one sheet, as files; no catalogue is touched.
-
-        Raises ``LibraryError``, ``UsageError`` and ``DiskFull``.
-        """
-        from reprise.core.items import Library
-        from reprise.sources.existing import existing_folder
-        from reprise.sources.splitting import split_folder, split_sheet
-
-        if chosen.suffix.lower() == ".cue" and chosen.is_file():
-            return split_sheet(os.fsencode(chosen), os.fsencode(output))
-        library = Library(0, self.owner, "folder", "", os.fsencode(existing_folder(chosen)))
-        return split_folder(self.source(library), library.root, b"", os.fsencode(output))
-
-    def split_selected(self, selection: Selection, output: Path) -> Iterator[SplitTrack | ScanProblem]:
-        """The same for what a job is to embed. Raises ``UsageError`` for an output that the scan would find too."""
-        from reprise.sources.splitting import split_library
-
-        library = self.catalogue().libraries.get(self.owner, selection.library_id)
-        return split_library(self.source(library), library, selection.folder, os.fsencode(output.resolve()))
-
     def scan(
         self,
         library: Library,
@@ -349,21 +329,55 @@ class App:
         from reprise.engine.in_turn import STOPPED
         from reprise.engine.run import Run
 
-        record, selection = self.recorder(job.id), job.request.selection
+        tell = self._told_to_feed_too(job, emit)
+        shop = self.workshop(tell, asked, job.request.batch_size)
+        end = Run(shop, job, resumed, self._scan_of(job, tell)).run()
+        may_sweep = end.state not in STOPPED and not job.request.just_came  # somebody waits
+        self.installed.pictures(self.catalogue()).clear(may_sweep=may_sweep)
+        return end
+
+    def work_on(self, job: Job, seconds: float, stop: Callable[[], bool]) -> ShareEnd:
+        """Work on the job for so long, beside other processes, or until ``stop``; the feed hears of it.
+
+        Raises ``BadSetting`` when no other process could see what this one does.
+        """
+        from reprise.engine.crew import CrewMember
+
+        if not self.storage.shared:
+            raise BadSetting(
+                "workers need a catalogue that all of them reach",
+                cure="set catalogue_url, see docs/scaling.md",
+            )
+        tell = self.recorder(job.id)
+        return CrewMember(
+            shop=self.workshop(
+                tell, lambda: Control.PAUSE if stop() else Control.NONE, job.request.batch_size
+            ),
+            job=job,
+            resumed=job.planned,
+            scan=self._scan_of(job, tell),
+            presence=self.storage.shared_locks,
+            until=time.monotonic() + seconds,
+        ).run()
+
+    def _told_to_feed_too(self, job: Job, emit: Emit) -> Emit:
+        record = self.recorder(job.id)
 
         def tell(event: Event) -> None:
             record(event)
             emit(event)
 
-        def scan(stop: Callable[[], object]) -> None:
-            library = self.catalogue().libraries.get(self.owner, selection.library_id)
-            if job.request.scans(library.kind):
-                self.scan(library, tell, stop)
+        return tell
 
-        end = Run(self.workshop(tell, asked, job.request.batch_size), job, resumed, scan).run()
-        may_sweep = end.state not in STOPPED and not job.request.just_came  # somebody waits
-        self.installed.pictures(self.catalogue()).clear(may_sweep=may_sweep)
-        return end
+    def _scan_of(self, job: Job, emit: Emit) -> Callable[[Callable[[], object]], None]:
+        """Looks at the job's library first, if the job is of a kind that does."""
+
+        def scan(stop: Callable[[], object]) -> None:
+            library = self.catalogue().libraries.get(self.owner, job.request.selection.library_id)
+            if job.request.scans(library.kind):
+                self.scan(library, emit, stop)
+
+        return scan
 
     def recorder(self, job_id: str | None = None) -> Recorder:
         """An ``Emit`` that writes what happens into the feed: of a job, or of the owner's libraries alone."""
@@ -403,15 +417,8 @@ class App:
     def job_process(self, job: Job) -> JobProcess:
         """Run the job in a process of its own, with the settings of this one."""
         from reprise.runners.job_process import JobProcess
-        from reprise.settings import BY_NAME, Origin
 
-        given = {Origin.ENVIRONMENT, Origin.FLAG}
-        variables = {
-            BY_NAME[name].variable: str(self.settings.values[name])
-            for name, origin in self.settings.origins.items()
-            if origin in given
-        }
-        return JobProcess.start(self.home, job.owner, job.id, variables)
+        return JobProcess.start(self.home, job.owner, job.id, self.settings.variables())
 
     def state_of(self, job: Job) -> str:
         """The state for people: told apart from that of a job whose process died, which is ``interrupted``."""
@@ -559,7 +566,9 @@ class App:
             usual = self.effort(card, library_id)
             return replace(usual, largest_batch=batch_size or usual.largest_batch)
 
-        return self.installed.workshop(self.catalogue(), self.keeping, emit, asked, effort, self.job_alive)
+        return self.installed.workshop(
+            self.catalogue(), self.keeping, emit, asked, effort, self.job_alive, self.storage.lease_seconds
+        )
 
     def job_alive(self, job_id: str) -> bool:
         """Whether a living process runs the job now."""

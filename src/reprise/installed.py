@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from reprise.core.records import Catalogue
     from reprise.core.spec import ModelCard
     from reprise.engine.desk import Effort
+    from reprise.engine.job_work import Workshop
     from reprise.engine.keeping import Keeping
     from reprise.engine.messages import Role
     from reprise.engine.model_process import Command
-    from reprise.engine.run import Workshop
     from reprise.media.picture_files import PictureFiles
     from reprise.runners.locks import FileLocks
     from reprise.runners.slot import FileSlot
@@ -204,7 +204,7 @@ class InstalledModels:
     def slot(self) -> FileSlot:
         from reprise.runners.slot import FileSlot
 
-        return FileSlot(self._locks)
+        return FileSlot(self._locks, self.settings.text("device"))
 
     def ready(self, model: str, told: Callable[[str], None]) -> ModelCard:
         """The model's card once its weights are on disk; ``told`` hears of licence and progress.
@@ -285,9 +285,10 @@ class InstalledModels:
         asked: Callable[[], Control],
         effort: Callable[[ModelCard, int], Effort],
         alive: Callable[[str], bool],
+        lease_seconds: float,
     ) -> Workshop:
         """What a run of a job needs of this installation."""
-        from reprise.engine.run import Workshop
+        from reprise.engine.job_work import Workshop
         from reprise.engine.slices import Pace
 
         settings = self.settings
@@ -295,6 +296,7 @@ class InstalledModels:
             commit_rows=settings.whole("commit_rows"),
             commit_seconds=settings.number("commit_seconds"),
             max_attempts=settings.whole("max_attempts"),
+            lease_seconds=lease_seconds,
         )
         return Workshop(
             catalogue=catalogue,

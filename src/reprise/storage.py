@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from reprise.settings import Settings
 
 CATALOGUE_NAME = "catalogue.sqlite"
+ALONE_SECONDS = 600.0
+"""A lease of the embedded ledger; who runs a job there holds its lock."""
 
 
 class Storage:
@@ -146,13 +148,18 @@ class Storage:
         """Locks of all processes that share the catalogue; with them goes on what this one has leased."""
         from reprise.runners.shared_locks import SharedLocks
 
-        seconds = self.settings.number("lease_seconds")
+        seconds = self.lease_seconds
         return SharedLocks(
             lambda: self.catalogue().locks,
             self.holder,
             lease=seconds / 2,
             beats=lambda: self.catalogue().ledger.renew(seconds),
         )
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long what a process has in hand is its own unless it is renewed, which only shared leases are."""
+        return self.settings.number("lease_seconds") if self.shared else ALONE_SECONDS
 
     @property
     def locks(self) -> FileLocks | SharedLocks:

@@ -11,7 +11,7 @@ from reprise.catalog.labels import LABEL_COLUMNS, LABEL_COUNT, LABEL_JOINS, labe
 from reprise.catalog.video_writing import photos_settled, write_told
 from reprise.core.items import ItemKind
 from reprise.core.job import Counters
-from reprise.core.plan import Operation, PlannedModel, Reason, RowState
+from reprise.core.plan import OpenWork, Operation, PlannedModel, Reason, RowState
 from reprise.core.records import RowView
 from reprise.core.space import Space, SpaceState
 from reprise.core.spec import Subject
@@ -110,14 +110,15 @@ class SqlLedger:
                 (job_id, owner, self._database.now()),
             )
 
-    def open_rows(self, owner: str, job_id: str, space_id: int) -> tuple[int, int]:
+    def open_work(self, owner: str, job_id: str, space_id: int) -> OpenWork:
         rows = self._database.query(
-            f"SELECT state, COUNT(*) FROM ledger WHERE job_id = ? AND space_id = ? AND {reconcile.OPEN} AND owner = ?"
-            " GROUP BY state",
+            f"SELECT l.state, COUNT(*), COALESCE(SUM(i.duration), 0) FROM ledger l LEFT JOIN items i ON i.id = l.item_id"
+            f" WHERE l.job_id = ? AND l.space_id = ? AND l.{reconcile.OPEN} AND l.owner = ? GROUP BY l.state",
             (job_id, space_id, owner),
         )
-        found: dict[str, int] = dict(rows)
-        return found.get(RowState.PENDING, 0), found.get(RowState.LEASED, 0)
+        counts: dict[str, int] = {state: count for state, count, _ in rows}
+        seconds = sum(float(part) for _, _, part in rows)
+        return OpenWork(counts.get(RowState.PENDING, 0), counts.get(RowState.LEASED, 0), seconds)
 
     def release(self, owner: str, job_id: str, space_id: int, item_ids: Sequence[int]) -> None:
         with self._database.transaction() as transaction:

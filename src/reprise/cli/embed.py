@@ -88,9 +88,10 @@ def _demo(app: App, *, as_json: bool) -> Path:
 
 def _run(app: App, folder: Path, asked: Asked, split: Path | None, *, demo: bool, as_json: bool) -> int:
     from reprise.cli.render import rendering
+    from reprise.splitting import split_selected
 
     selection = asked.selection(app, folder)
-    unsplit = write_tracks(app.split_selected(selection, split), as_json=as_json) if split else 0
+    unsplit = write_tracks(split_selected(app, selection, split), as_json=as_json) if split else 0
     with rendering(app.settings, as_json=as_json) as emit:
         finished = run_job(app, selection, asked, emit, as_json=as_json)
     unread = unreadable(app, selection.library_id)

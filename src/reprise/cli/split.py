@@ -29,8 +29,10 @@ def split(folder_or_cue: Path, output: Path, owner: str | None, home: Path | Non
     To embed tracks this is not needed: they are heard where they are. What is there already and the same is left as
     it is; another file of that name is never replaced.
     """
+    from reprise.splitting import split as split_files
+
     with opened(owner, home, as_json=as_json) as app:
-        failed = write_tracks(app.split(folder_or_cue, output), as_json=as_json)
+        failed = write_tracks(split_files(app, folder_or_cue, output), as_json=as_json)
         return int(failed > 0)
 
 

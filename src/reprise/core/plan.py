@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Wanted(StrEnum):
@@ -74,6 +75,14 @@ class PlannedModel:
     skipped: int
     failed_before: int
     reasons: dict[str, int]
+    audio_seconds: float
+
+
+class OpenWork(NamedTuple):
+    """Rows of one job and model that are pending or in somebody's hand, and how many seconds all of them last."""
+
+    pending: int
+    in_hand: int
     audio_seconds: float
 
 

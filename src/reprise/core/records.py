@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reprise.core.job import Control, Counters, Hosting, Job, JobRequest, JobState, ModelState
     from reprise.core.listing import Listing
     from reprise.core.pictures import Pictures
-    from reprise.core.plan import Operation, PlannedModel, Selection
+    from reprise.core.plan import OpenWork, Operation, PlannedModel, Selection
     from reprise.core.ports import FoundFile, ScanProblem, Told
     from reprise.core.rename_journal import Renames
     from reprise.core.schedules import Schedules
@@ -371,8 +371,8 @@ class Ledger(Protocol):
     def reclaim(self, owner: str, job_id: str) -> int:
         """What runners of the job had in hand whose lease has lapsed is pending again; the attempt stays counted."""
 
-    def open_rows(self, owner: str, job_id: str, space_id: int) -> tuple[int, int]:
-        """How many rows of the job are pending there, and how many are in somebody's hand."""
+    def open_work(self, owner: str, job_id: str, space_id: int) -> OpenWork:
+        """What is left of the job there."""
 
     def release(self, owner: str, job_id: str, space_id: int, item_ids: Sequence[int]) -> None:
         """Give leased rows back untouched; the attempt is not counted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from dataclasses import dataclass, field
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
     from reprise.engine.encoding import Encoding
 
 POLL_SECONDS = 0.1
-LEASE_SECONDS = 600.0
 CONTROL_SECONDS = 1.0
 SLOT_SECONDS = 0.25
+
+
+def alone() -> int:
+    """One process is at work."""
+    return 1
 
 
 class SliceEnd(StrEnum):
@@ -48,7 +53,7 @@ class SliceEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often a slice commits, and how many times an item is tried.
+    """How often a slice commits, how many times an item is tried, and how long one is in its hand unless renewed.
 
     A commit is the checkpoint: after ``commit_rows`` results or ``commit_seconds``, whichever comes first.
     """
@@ -56,16 +61,21 @@ class Pace:
     commit_rows: int = 1000
     commit_seconds: float = 1.0
     max_attempts: int = 3
+    lease_seconds: float = 600.0
 
 
 @dataclass(slots=True)
 class Wishes:
-    """What anybody asks of a running job: this process's signals, and other processes by way of the catalogue."""
+    """What anybody asks of a running job: this process's signals, and other processes by way of the catalogue.
+
+    ``until``: from then on (by ``time.monotonic``) nothing new is begun, for others are to have their turn.
+    """
 
     catalogue: Catalogue
     job: Job
     asked: Callable[[], Control]
     slot_wanted: Callable[[], bool] = never
+    until: float = math.inf
     _looked_at: float = 0.0
     _slot_looked_at: float = 0.0
     _end: SliceEnd | None = None
@@ -81,6 +91,10 @@ class Wishes:
             self._end = {Control.PAUSE: SliceEnd.PAUSED, Control.CANCEL: SliceEnd.CANCELLED}.get(control)
         return self._end
 
+    @property
+    def time_over(self) -> bool:
+        return time.monotonic() >= self.until
+
     def give_way(self) -> SliceEnd | None:
         """Whether a search waits for the device that a heavy model is on; looked at four times a second."""
         now = time.monotonic()
@@ -94,7 +108,7 @@ class Wishes:
 class Slice:
     """One model at work on one job. ``share``: after so many operations another model has its turn, if not ``None``.
 
-    It may run again after that, with what it knows.
+    It may run again after that, with what it knows. ``members``: how many processes are at it now.
     """
 
     catalogue: Catalogue
@@ -111,6 +125,7 @@ class Slice:
     heavy: bool = False
     share: int | None = None
     later_seconds: float = 0.0
+    members: Callable[[], int] = alone
     meter: SpeedMeter = field(default_factory=SpeedMeter)
     seconds: float = 0.0
     audio_seconds: float = 0.0
@@ -149,6 +164,8 @@ class Slice:
     @property
     def _share_left(self) -> int:
         """How many more operations may be taken in this share."""
+        if self.wishes.time_over:
+            return 0
         return sys.maxsize if self.share is None else self.share - self._taken
 
     def _feed(self) -> None:
@@ -162,7 +179,7 @@ class Slice:
             self.job.id,
             self.space.id,
             min(max(1, self.encoding.room), self._share_left),
-            LEASE_SECONDS,
+            self.pace.lease_seconds,
             self.pace.max_attempts,
         )
         if operations:
@@ -259,8 +276,10 @@ class Slice:
         listened = sum(outcome.audio_seconds for outcome in outcomes)
         self.seconds += sum(outcome.seconds for outcome in outcomes)
         self.audio_seconds += listened
-        self.audio_left = max(0.0, self.audio_left - sum(o.operation.duration or 0.0 for o in outcomes))
-        self.meter.observe(time.monotonic(), listened)
+        members = self.members()  # what one does in a while, each of the others does, too
+        lasted = sum(outcome.operation.duration or 0.0 for outcome in outcomes)
+        self.audio_left = max(0.0, self.audio_left - members * lasted)
+        self.meter.observe(time.monotonic(), members * listened)
         self.counters = counters
         self.emit(self._progress(outcomes[-1]))
 

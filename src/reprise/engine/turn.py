@@ -13,7 +13,7 @@ from reprise.core.records import Speed
 from reprise.core.spec import Execution
 from reprise.engine.direct import DirectEncoding
 from reprise.engine.encoding import make_encoding
-from reprise.engine.slices import Slice, SliceEnd
+from reprise.engine.slices import Slice, SliceEnd, alone
 from reprise.errors import ModelLoadFailed
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from reprise.core.spec import ModelCard
     from reprise.engine.desk import Effort
     from reprise.engine.encoding import Encoding
+    from reprise.engine.job_work import Workshop
     from reprise.engine.messages import Ready
-    from reprise.engine.run import Workshop
     from reprise.engine.slices import Wishes
 
 SPEED_FROM_SECONDS = 5.0
@@ -48,7 +48,8 @@ class DeviceSlot(Protocol):
 class Turn:
     """``position`` of ``of`` models; ``later_seconds`` is what the models after this one will take, if known.
 
-    ``spool``: a folder for decoded sound that other models loaded with this one need as well.
+    ``spool``: a folder for decoded sound that other models loaded with this one need as well. ``members``: how many
+    processes are at the job now.
     """
 
     shop: Workshop
@@ -61,6 +62,7 @@ class Turn:
     of: int
     later_seconds: float
     spool: str = ""
+    members: Callable[[], int] = alone
     _slice: Slice | None = None
 
     @property
@@ -77,6 +79,10 @@ class Turn:
         A heavy model gives way to a search that waits for the device, and comes back after it.
         """
         self.announce()
+        return self.join()
+
+    def join(self) -> SliceEnd:
+        """The same for a turn that is announced."""
         end = SliceEnd.GAVE_WAY
         while end is SliceEnd.GAVE_WAY:
             with self._place() as ours:
@@ -163,6 +169,7 @@ class Turn:
             heavy=self.heavy,
             share=share,
             later_seconds=self.later_seconds,
+            members=self.members,
         )
         return self._slice
 
