@@ -137,7 +137,7 @@ def test_a_cancel_that_a_dead_runner_never_heard_does_not_stop_the_next_run(home
 
 def test_of_fifty_starts_at_once_one_runs_and_the_others_say_so(home: Home) -> None:
     home.add_many(20)
-    slow = {"PLUGIN_MODELS_SECONDS": NEVER_ENDS}
+    slow = {"PLUGIN_MODELS_SECONDS": NEVER_ENDS, "REPRISE_ITEM_TIMEOUT": NEVER_ENDS}
     processes = [home.start("embed", str(home.music), "--model", "null", **slow) for _ in range(50)]
 
     def alive() -> list[int]:
