@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reprise.core.plan import Operation
     from reprise.core.records import Catalogue
     from reprise.core.spec import ModelCard
+    from reprise.core.store_abilities import StoreAbilities
     from reprise.core.video import Description, Extract, Transcript
     from reprise.errors import ItemError
 
@@ -50,8 +51,11 @@ class VectorStore(Protocol):
     """Vectors by owner, space and key (an item's id). Vectors are float32, unit length, metric cosine.
 
     All calls raise ``StoreError`` when the store cannot do its work, and ``DiskFull`` when the disk is.
-    A space that was never created raises ``StoreError`` naming it.
+    A space that was never created raises ``StoreError`` naming it. What its ``abilities`` lack raises ``StoreUnable``.
     """
+
+    @property
+    def abilities(self) -> StoreAbilities: ...
 
     def create(self, owner: str, space: str, dimension: int) -> None:
         """Make the space for this owner; doing it twice is fine, with another dimension it raises."""

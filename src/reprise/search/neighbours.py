@@ -19,6 +19,15 @@ GROWTH = 4
 """How many times deeper the next question goes when too few of the hits were admitted."""
 
 
+def deeper(asked: int, store: SearchedStore) -> int:
+    """How many to ask the store for after so many were too few; its largest number is not passed over.
+
+    Beyond that the store refuses to answer, with the cure: fewer answers than there are would be wrong ones.
+    """
+    wished, most = asked * GROWTH, store.abilities.largest_k
+    return most if most is not None and asked < most < wished else wished
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """Admitted hits, best first. No hit that was not asked for scores above ``floor``; ``exhausted``: there is none."""
@@ -52,7 +61,7 @@ class Neighbours:
             seen = self.look(vector, asked, exclude)
             if len(seen.hits) >= count or seen.exhausted:
                 return seen.hits[:count]
-            asked *= GROWTH
+            asked = deeper(asked, self._store)
 
     def vectors(self, keys: Collection[int]) -> Mapping[int, Vectors]:
         """The stored vectors, each (dimension,)."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reprise.core.ports import Hit, QueryEncoder, Vectors
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
+    from reprise.core.store_abilities import StoreAbilities
     from reprise.search.query import Query
 
 
@@ -50,6 +51,9 @@ class SpaceQuery:
 
 class SearchedStore(Protocol):
     """What search asks of a ``VectorStore``."""
+
+    @property
+    def abilities(self) -> StoreAbilities: ...
 
     def get(self, owner: str, space: str, keys: Collection[int]) -> Mapping[int, Vectors]: ...
 

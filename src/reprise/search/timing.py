@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from reprise.core.ports import Hit, Vectors
+    from reprise.core.store_abilities import StoreAbilities
     from reprise.search.space_queries import SearchedStore
 
 
@@ -18,6 +19,10 @@ class TimedStore:
     def __init__(self, store: SearchedStore) -> None:
         self._store = store
         self.seconds = 0.0
+
+    @property
+    def abilities(self) -> StoreAbilities:
+        return self._store.abilities
 
     def get(self, owner: str, space: str, keys: Collection[int]) -> Mapping[int, Vectors]:
         return self._store.get(owner, space, keys)

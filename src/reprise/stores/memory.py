@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reprise.core.ports import Hit, StoreReport
+from reprise.core.store_abilities import StoreAbilities
 from reprise.stores import snapshots
 from reprise.stores.checks import (
+    MAX_DIMENSION,
     check_batch,
     check_dimension,
     check_k,
@@ -25,6 +27,27 @@ if TYPE_CHECKING:
     from reprise.core.ports import Vectors
 
 
+MEMORY = StoreAbilities(
+    name="memory",
+    setting="",
+    extra="",
+    address="",
+    exact="always",
+    index="",
+    owner_filter="a dict per owner",
+    delete_by_item=True,
+    scan=True,
+    snapshot=True,
+    writers=False,
+    processes=False,
+    transactional=True,
+    largest_k=None,
+    largest_dimension=MAX_DIMENSION,
+    largest_index_dimension=None,
+    tried="",
+)
+
+
 @dataclass
 class _Space:
     dimension: int
@@ -33,6 +56,8 @@ class _Space:
 
 class MemoryStore:
     """A ``VectorStore`` that keeps everything in dicts and forgets it when it is closed."""
+
+    abilities = MEMORY
 
     def __init__(self) -> None:
         self._spaces: dict[tuple[str, str], _Space] = {}

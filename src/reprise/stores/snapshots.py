@@ -18,7 +18,7 @@ from reprise.stores.rowbytes import checksum, is_sound
 from reprise.stores.sqlite_errors import CURE_DAMAGED, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
 APPLICATION_ID = 0x52505353  # "RPSS": REPrise Store Snapshot
@@ -52,7 +52,7 @@ class Snapshot:
     count: int
     connection: sqlite3.Connection
 
-    def rows(self) -> Iterator[tuple[int, bytes]]:
+    def rows(self) -> Generator[tuple[int, bytes], None, None]:
         """Key and float32 bytes, in key order."""
         yield from self.connection.execute("SELECT key, data FROM vector ORDER BY key")
 

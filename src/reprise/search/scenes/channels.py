@@ -11,6 +11,7 @@ from reprise.core.ports import Hit
 from reprise.core.space import SpaceState
 from reprise.errors import ModelError, NotFound
 from reprise.search.geometry import cosines
+from reprise.search.neighbours import GROWTH, deeper
 from reprise.search.scenes.fusion import Listed, Scale
 from reprise.search.scenes.query import MODELS, TEXTS, Channel
 
@@ -46,7 +47,6 @@ FRAMES_PER_SCENE = 4
 FEW_SCENES = 4000
 """Within so many items, comparing with each of them is faster than asking for the nearest of all."""
 
-GROWTH = 4
 """How many times deeper the next question goes when too few of the hits were admitted."""
 
 
@@ -146,7 +146,7 @@ class Asking:
             found = [hit for hit in hits if hit.score >= floor and self.within.admits(hit.key)]
             if len(found) >= count or len(hits) < asked or hits[-1].score < floor:
                 return found[:count]
-            asked *= GROWTH
+            asked = deeper(asked, self.ports.store)
 
     def _of_these(self, space: Space, vector: Vectors, count: int, floor: float) -> list[Hit]:
         stored = self.ports.store.get(self.ports.owner, space.name, self.within.items)

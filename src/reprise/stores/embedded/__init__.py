@@ -32,6 +32,9 @@ zvec: any number of processes read a collection at once, a writer shuts out all;
 written once and then only read. Every file of it is checked against its checksum when it is opened.
 """
 
+from reprise.stores.embedded.abilities import EMBEDDED
 from reprise.stores.embedded.store import EmbeddedStore
 
-__all__ = ["EmbeddedStore"]
+ABILITIES = (EMBEDDED,)
+
+__all__ = ["ABILITIES", "EmbeddedStore"]

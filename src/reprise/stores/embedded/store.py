@@ -18,6 +18,7 @@ from reprise.stores.checks import (
     unknown_space,
 )
 from reprise.stores.embedded import building, files, rows
+from reprise.stores.embedded.abilities import EMBEDDED
 from reprise.stores.embedded.files import SpaceFile
 from reprise.stores.rowbytes import FLOAT_BYTES, stack
 from reprise.stores.sqlite_errors import CURE_DAMAGED, DamagedFile, told
@@ -45,6 +46,8 @@ class EmbeddedStore:
 
     Nothing is opened or made before it is needed. For many threads and processes at once.
     """
+
+    abilities = EMBEDDED
 
     def __init__(
         self,

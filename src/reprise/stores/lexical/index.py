@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reprise.core.lexical_tokens import document_terms, query_terms
-from reprise.errors import StoreError
 from reprise.stores import sqlite_files
-from reprise.stores.checks import MAX_KEY, check_k, check_keys, check_names
+from reprise.stores.checks import check_k, check_keys, check_names
+from reprise.stores.lexical.checks import check_documents, unknown_words
 from reprise.stores.lexical.files import FIELDS, KIND, WORDS, place
 from reprise.stores.sqlite_errors import DamagedFile
 from reprise.stores.sqlite_files import SqliteFile
@@ -146,7 +146,7 @@ class SqliteLexicalIndex:
         check_names(owner, space)
         path = place(self._folder, owner, space)
         if not path.exists():
-            raise _unknown(owner, space)
+            raise unknown_words(owner, space)
         return self._file(path)
 
     def _file(self, path: Path) -> SqliteFile:
@@ -178,26 +178,12 @@ def _damage_told() -> Iterator[None]:
 
 def _refuse_dropped(connection: sqlite3.Connection, owner: str, space: str) -> None:
     if connection.execute("SELECT owner, space FROM title").fetchone() != (owner, space):
-        raise _unknown(owner, space)
-
-
-def _unknown(owner: str, space: str) -> StoreError:
-    return StoreError(
-        f"owner {owner!r} has no words in a space {space!r}",
-        cure="they are indexed by: reprise reprocess --scope all",
-    )
+        raise unknown_words(owner, space)
 
 
 def _rows(documents: Sequence[LexicalDocument]) -> list[tuple[int | str, ...]]:
     """What goes into the table of words; ``StoreError`` before anything is written."""
-    keys = check_keys([document.key for document in documents])
-    if len(set(keys)) != len(keys):
-        raise StoreError("the same key comes twice in one batch")
-    for document in documents:
-        if unknown := sorted(set(document.fields) - set(FIELDS)):
-            raise StoreError(f"there is no field {unknown[0]!r}: the fields are {', '.join(FIELDS)}")
-        if not 0 <= document.video_id <= MAX_KEY:
-            raise StoreError(f"the video {document.video_id} of key {document.key} is outside 0 to {MAX_KEY}")
+    check_documents(documents)
     return [
         (document.key, *(" ".join(document_terms(document.fields.get(name, ""))) for name in FIELDS))
         for document in documents
