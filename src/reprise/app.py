@@ -328,16 +328,23 @@ class App:
         """What happens goes into the feed as well, whoever started the job."""
         from reprise.engine.in_turn import STOPPED
         from reprise.engine.run import Run
+        from reprise.log_facts import records_say
 
         tell = self._told_to_feed_too(job, emit)
         shop = self.workshop(tell, asked, job.request.batch_size)
-        end = Run(shop, job, resumed, self._scan_of(job, tell)).run()
+        with (
+            records_say(job_id=job.id, owner=job.owner, spec_version=job.spec_version),
+            self.storage.patiently(lambda: asked() is not Control.NONE),
+        ):
+            end = Run(shop, job, resumed, self._scan_of(job, tell)).run()
         may_sweep = end.state not in STOPPED and not job.request.just_came  # somebody waits
         self.installed.pictures(self.catalogue()).clear(may_sweep=may_sweep)
         return end
 
-    def work_on(self, job: Job, seconds: float, stop: Callable[[], bool]) -> ShareEnd:
-        """Work on the job for so long, beside other processes, or until ``stop``; the feed hears of it.
+    def work_on(
+        self, job: Job, seconds: float, stop: Callable[[], bool], emit: Emit = lambda _event: None
+    ) -> ShareEnd:
+        """Work on the job for so long, beside other processes, or until ``stop``; the feed hears of it, too.
 
         Raises ``BadSetting`` when no other process could see what this one does.
         """
@@ -348,17 +355,18 @@ class App:
                 "workers need a catalogue that all of them reach",
                 cure="set catalogue_url, see docs/scaling.md",
             )
-        tell = self.recorder(job.id)
-        return CrewMember(
-            shop=self.workshop(
-                tell, lambda: Control.PAUSE if stop() else Control.NONE, job.request.batch_size
-            ),
+        tell = self._told_to_feed_too(job, emit)
+        shop = self.workshop(tell, lambda: Control.PAUSE if stop() else Control.NONE, job.request.batch_size)
+        member = CrewMember(
+            shop=shop,
             job=job,
             resumed=job.planned,
             scan=self._scan_of(job, tell),
             presence=self.storage.shared_locks,
             until=time.monotonic() + seconds,
-        ).run()
+        )
+        with self.storage.patiently(stop):
+            return member.run()
 
     def _told_to_feed_too(self, job: Job, emit: Emit) -> Emit:
         record = self.recorder(job.id)
@@ -394,13 +402,21 @@ class App:
 
         self.models(request.models)
         self.catalogue().libraries.get(self.owner, request.selection.library_id)
-        return enqueue(self.catalogue(), request, Hosting(priority, asked_by))
+        return self._woken(enqueue(self.catalogue(), request, Hosting(priority, asked_by)))
 
     def host_again(self, job: Job) -> Job:
         """Have a server go on with a paused or interrupted job. Raises ``JobConflict`` when it cannot."""
         from reprise.engine.hosting import go_on
 
-        return go_on(self.catalogue(), self.locks, job)
+        return self._woken(go_on(self.catalogue(), self.locks, job))
+
+    def _woken(self, job: Job) -> Job:
+        """The job; workers hear of it, where workers run jobs."""
+        if url := self.settings.text("broker_url"):
+            from reprise.runners.dramatiq.bell import Bell
+
+            Bell(url, self.settings.number("server_timeout")).wake(self.catalogue().jobs, job)
+        return job
 
     def stop_job(self, job: Job, control: Control) -> bool:
         """Pause or cancel; returns whether a living runner was asked, else it is done. Raises ``JobConflict``."""

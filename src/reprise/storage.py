@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from reprise.errors import BadSetting
+from reprise.errors import BadSetting, CatalogueRefused, RepriseError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from reprise.catalog.database import Database
     from reprise.core.ports import LexicalIndex, VectorStore
     from reprise.core.records import Catalogue
+    from reprise.core.store_abilities import StoreAbilities
     from reprise.runners.locks import FileLocks
     from reprise.runners.shared_locks import SharedLocks
     from reprise.settings import Settings
@@ -25,14 +28,23 @@ ALONE_SECONDS = 600.0
 """A lease of the embedded ledger; who runs a job there holds its lock."""
 
 
+def at_once() -> bool:
+    """Who asks waits for no server."""
+    return True
+
+
 class Storage:
-    """Opened on demand, closed as a whole."""
+    """Opened on demand, closed as a whole.
+
+    A server that is away is an error at once, for somebody waits for an answer; a job waits for it (:meth:`patiently`).
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._catalogue: Catalogue | None = None
         self._store: VectorStore | None = None
         self._lexical: LexicalIndex | None = None
+        self._give_up: Callable[[], bool] = at_once
 
     @property
     def home(self) -> Path:
@@ -58,6 +70,18 @@ class Storage:
         """Whether there is a catalogue; a server has one from the first call on."""
         return self.shared or self.catalogue_path.exists()
 
+    @contextmanager
+    def patiently(self, stop: Callable[[], object]) -> Iterator[None]:
+        """Inside the block a catalogue or store that is away is waited for, ``server_patience`` at most or until ``stop``."""
+        before, self._give_up = self._give_up, lambda: bool(stop())
+        try:
+            yield
+        finally:
+            self._give_up = before
+
+    def _hopeless(self) -> bool:
+        return self._give_up()
+
     def close(self) -> None:
         for part in (self._lexical, self._store, self._catalogue):
             if part is not None:
@@ -71,10 +95,19 @@ class Storage:
             home = os.fsencode(self.home)
             database: Database
             if self.shared:
-                from reprise.catalog.postgres import open_postgres
+                try:
+                    from reprise.catalog.postgres import open_postgres
+                except ImportError as error:
+                    raise CatalogueRefused(
+                        f"catalogue_url names PostgreSQL, for which a package is not installed: {error.name}",
+                        cure="install it with: pip install 'reprise[postgres]'",
+                    ) from error
 
                 database = open_postgres(
-                    self.settings.text("catalogue_url"), timeout=self.settings.number("server_timeout")
+                    self.settings.text("catalogue_url"),
+                    timeout=self.settings.number("server_timeout"),
+                    patience=self.settings.number("server_patience"),
+                    stop=self._hopeless,
                 )
                 self._catalogue = SqlCatalogue(database, home, self.holder)
             else:
@@ -89,7 +122,12 @@ class Storage:
     def store(self) -> VectorStore:
         """Raises ``BadSetting`` when the settings name no place for it."""
         if self._store is None:
-            self._store = self._opened_store()
+            opened = self._opened_store()
+            if self.settings.text("store") != "embedded":
+                from reprise.stores.patient import PatientStore
+
+                opened = PatientStore(opened, self.settings.number("server_patience"), self._hopeless)
+            self._store = opened
         return self._store
 
     def _opened_store(self) -> VectorStore:
@@ -111,6 +149,21 @@ class Storage:
 
         index_from = self.settings.whole("index_from")
         return EmbeddedStore(self.home / "spaces", index_from=index_from, build_apart=True)
+
+    def store_choices(self) -> tuple[StoreAbilities, ...]:
+        """What each store that can be chosen is able to do."""
+        from reprise.stores.abilities import all_abilities
+
+        return all_abilities()
+
+    def store_fault(self) -> RepriseError | None:
+        """Why the chosen store cannot be used, or ``None`` when it answers."""
+        from reprise.stores.abilities import fault_of
+
+        try:
+            return fault_of(self.store)
+        except RepriseError as error:
+            return error
 
     def _named(self, url: str) -> str:
         if not url:

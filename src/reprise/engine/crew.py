@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.5
 """How often is looked whether what others have in hand is done, or free again."""
 COUNT_SECONDS = 5.0
+PATIENCE_SECONDS = 5.0
+"""How long is waited for what others have in hand before other jobs are looked at; whoever goes on calls for help."""
 
 _AWAY = (CatalogueAway, StoreAway, BrokerAway)
 
@@ -74,6 +76,7 @@ class CrewMember(JobWork):
     until: float
     _members: int = 1
     _counted_at: float = 0.0
+    _idle_since: float = 0.0
 
     def __post_init__(self) -> None:
         JobWork.__post_init__(self)
@@ -216,9 +219,18 @@ class CrewMember(JobWork):
             return self._end_of(turn, "")
         if ledger.reclaim(self.job.owner, self.job.id):
             return None
+        return self._wait_for_others()
+
+    def _wait_for_others(self) -> ShareEnd | None:
+        """The last one there stays: nobody else would take up what a dead one had in hand as soon as it may."""
+        now = time.monotonic()
+        self._idle_since = self._idle_since or now
+        if now - self._idle_since > PATIENCE_SECONDS and self._count() > 1:
+            return ShareEnd.NOTHING
         return self._wait()
 
     def _slice(self, turn: Turn) -> ShareEnd | None:
+        self._idle_since = 0.0
         try:
             end = turn.join()
         except ModelError as error:

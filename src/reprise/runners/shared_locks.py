@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reprise.errors import CatalogueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from reprise.core.sharing import LockRows
 
@@ -20,6 +21,14 @@ LEASE_SECONDS = 30.0
 """How long after the death of a process its locks still hold."""
 BEATS = 6
 """Renewals within a lease: the database may be away for some of them."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """``times``: how often this process has taken it and not let go yet."""
+
+    shared: bool
+    times: int = 0
 
 
 class SharedLocks:
@@ -40,7 +49,7 @@ class SharedLocks:
         self._lease = lease
         self._beats = beats
         self._guard = threading.Lock()
-        self._mine: dict[str, int] = {}
+        self._mine: dict[str, _Held] = {}
         self._enough: threading.Event | None = None
         """Ends the thread that renews; there is one as long as anything is held."""
 
@@ -51,7 +60,7 @@ class SharedLocks:
             busy = name in self._mine
             ours = not busy and self._rows().take(name, self._holder, self._lease, shared=False)
             if ours:
-                self._keep(name)
+                self._keep(name, shared=False)
         if not ours:
             yield False
             return
@@ -66,7 +75,7 @@ class SharedLocks:
         with self._guard:
             ours = self._rows().take(name, self._holder, self._lease, shared=True)
             if ours:
-                self._keep(name)
+                self._keep(name, shared=True)
         if not ours:
             yield False
             return
@@ -83,17 +92,17 @@ class SharedLocks:
         """How many processes hold the lock now."""
         return len(self._rows().holders(name))
 
-    def _keep(self, name: str) -> None:
+    def _keep(self, name: str, *, shared: bool) -> None:
         """The caller holds the guard."""
-        self._mine[name] = self._mine.get(name, 0) + 1
+        self._mine.setdefault(name, _Held(shared)).times += 1
         if self._enough is None:
             self._enough = threading.Event()
             threading.Thread(target=self._renew, args=(self._enough,), name="locks", daemon=True).start()
 
     def _let_go(self, name: str) -> None:
         with self._guard:
-            self._mine[name] -= 1
-            if self._mine[name]:
+            self._mine[name].times -= 1
+            if self._mine[name].times:
                 return
             del self._mine[name]
             if not self._mine and self._enough is not None:
@@ -105,7 +114,15 @@ class SharedLocks:
     def _renew(self, enough: threading.Event) -> None:
         while not enough.wait(self._lease / BEATS):
             try:
-                self._rows().renew(self._holder, self._lease)
+                self._take_back(self._rows().renew(self._holder, self._lease))
                 self._beats()
             except CatalogueError as error:
                 log.warning("locks cannot be renewed, tried again in a moment: %s", error)
+
+    def _take_back(self, renewed: Collection[str]) -> None:
+        """A lock may have lapsed while the database was away, or this process stood still."""
+        with self._guard:
+            lost = [(name, held.shared) for name, held in self._mine.items() if name not in renewed]
+            for name, shared in lost:
+                if not self._rows().take(name, self._holder, self._lease, shared=shared):
+                    log.warning("the lock %s lapsed and is another process's now", name)

@@ -20,13 +20,16 @@ LOOK_SECONDS = 0.1
 
 
 class FileSlot:
-    """Implements ``engine.turn.DeviceSlot`` for all processes of one installation."""
+    """Implements ``engine.turn.DeviceSlot`` for all processes of one installation on one device."""
 
-    def __init__(self, locks: FileLocks) -> None:
+    def __init__(self, locks: FileLocks, device: str = "auto") -> None:
         self._locks = locks
+        kind, _, number = device.partition(":")
+        place = f"-{kind}-{number}" if number.strip("0") else ""  # without a number it is the first card
+        self._held, self._wanted = HELD + place, WANTED + place
 
     def wanted(self) -> bool:
-        return self._locks.held(WANTED)
+        return self._locks.held(self._wanted)
 
     @contextmanager
     def held(self, stop: Callable[[], object]) -> Iterator[bool]:
@@ -35,7 +38,7 @@ class FileSlot:
             if self.wanted():
                 time.sleep(LOOK_SECONDS)
                 continue
-            with self._locks.try_lock(HELD) as ours:
+            with self._locks.try_lock(self._held) as ours:
                 if ours:
                     yield True
                     return
@@ -49,7 +52,7 @@ class FileSlot:
         Raises ``ModelError`` after ``patience`` seconds, or when it is to ``stop``.
         """
         deadline = time.monotonic() + patience
-        with self._locked(WANTED, deadline, stop), self._locked(HELD, deadline, stop):
+        with self._locked(self._wanted, deadline, stop), self._locked(self._held, deadline, stop):
             yield
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Jobs by the clock: schedules that start them, quiet hours in which they wait."""
+"""Jobs by the clock: schedules that start them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from reprise.core.job import JobRequest, Priority, Purpose
+from reprise.core.job import JobRequest, Priority
 from reprise.core.plan import Selection
-from reprise.core.quiet import parse_quiet_hours
-from reprise.errors import BadSetting, RepriseError, UsageError
+from reprise.errors import RepriseError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reprise.core.job import Job
     from reprise.core.schedules import Schedule
     from reprise.server.house import House
 
@@ -117,27 +113,3 @@ def _named_part(part: str) -> str:
     if not days or days[-1] > len(DAYS):
         raise ValueError(f"{part!r} is no day of a week")
     return ",".join(DAYS[day % len(DAYS)] for day in days)
-
-
-class QuietGate:
-    """Whether a job may run now. What is new is embedded at any time; what somebody asked for waits for the end of quiet.
-
-    ``hours`` gives the setting ``quiet_hours`` as it is now.
-    """
-
-    def __init__(self, hours: Callable[[], str]) -> None:
-        self._hours = hours
-
-    def quiet_until(self, job: Job) -> float | None:
-        """When the quiet ends that this job has to keep, in seconds since the epoch; ``None``: it may run.
-
-        Quiet hours that cannot be read keep nobody from working; the health page says so.
-        """
-        if job.request.purpose is Purpose.ARRIVALS:
-            return None
-        try:
-            hours = parse_quiet_hours(self._hours())
-        except BadSetting:
-            return None
-        until = hours.until(datetime.datetime.now().astimezone())
-        return until.timestamp() if until else None

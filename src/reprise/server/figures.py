@@ -52,7 +52,7 @@ class Figures(Collector):
         yield info
         yield from self._amounts()
         yield from self._work()
-        yield self._under_way()
+        yield from self._under_way()
         yield self._videos()
         yield self._vectors()
         yield from self._http()
@@ -86,15 +86,17 @@ class Figures(Collector):
             heard.add_metric([total.model], total.audio_seconds)
         yield from (operations, busy, heard)
 
-    def _under_way(self) -> Metric:
+    def _under_way(self) -> Iterator[Metric]:
         catalogue = self._house.app.catalogue()
-        percent = GaugeMetricFamily(
-            "reprise_job_percent", "How far a job is, 0 to 100", labels=["job", "library", "state"]
-        )
+        labels = ["job_id", "library", "state"]
+        percent = GaugeMetricFamily("reprise_job_percent", "How far a job is, 0 to 100", labels=labels)
+        left = GaugeMetricFamily("reprise_job_operations_left", "What is left of a job to do", labels=labels)
         for owner, job_id in catalogue.figures.active_jobs():
             job = job_facts(self._house.of(owner), catalogue.jobs.get(owner, job_id))
-            percent.add_metric([job_id, job["library"], job["state"]], job["percent"])
-        return percent
+            names = [job_id, job["library"], job["state"]]
+            percent.add_metric(names, job["percent"])
+            left.add_metric(names, job["operations"]["left"])
+        yield from (percent, left)
 
     def _videos(self) -> Metric:
         items = GaugeMetricFamily(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reprise.core.job import Job, Purpose
-    from reprise.server.house import House
+    from reprise.server.house import House, Service
 
 LOOK_SECONDS = 0.25
 STOP_SECONDS = 30.0
@@ -240,7 +240,18 @@ class JobHost:
 
 
 def ring(house: House) -> None:
-    """Have this server look at the queue now, if it runs jobs."""
+    """Have this server look at the queue now, whether it runs jobs itself or has workers do it."""
+    from reprise.server.doorbell import Doorbell
+
     for service in house.services:
-        if isinstance(service, JobHost):
+        if isinstance(service, JobHost | Doorbell):
             service.ring()
+
+
+def runner_of_jobs(house: House, quiet_until: Callable[[Job], float | None]) -> Service:
+    """What sees to it that jobs are run: workers do it where there is a broker to wake them, else this server."""
+    if house.app.settings.text("broker_url"):
+        from reprise.server.doorbell import Doorbell
+
+        return Doorbell(house)
+    return JobHost(house, quiet_until)

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from reprise.core.job import Clear, JobState, ModelState, Purpose
 from reprise.core.plan import Wanted
+from reprise.engine.quiet import QuietGate
 from reprise.errors import NotFound, RepriseError
-from reprise.server.clock import QuietGate
 
 if TYPE_CHECKING:
     from reprise.app import App

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 def services_of(house: House) -> Sequence[Service]:
     """Made here, started by the house."""
-    from reprise.server.clock import Clock, QuietGate
+    from reprise.engine.quiet import QuietGate
+    from reprise.server.clock import Clock
     from reprise.server.duplicates import DuplicateFinder
     from reprise.server.embedding.socket import EmbedSocket
     from reprise.server.following import Follower
-    from reprise.server.job_host import JobHost
+    from reprise.server.job_host import runner_of_jobs
     from reprise.server.listing_upkeep import ListingUpkeep
     from reprise.server.live import Live
     from reprise.server.maps import Maps
@@ -44,7 +45,7 @@ def services_of(house: House) -> Sequence[Service]:
         Clock(house),
         Notices(house),
         Renamings(house),
-        JobHost(house, quiet.quiet_until),
+        runner_of_jobs(house, quiet.quiet_until),
         Follower(house),
         EmbedSocket(house),
     ]

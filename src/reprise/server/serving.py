@@ -36,7 +36,7 @@ def serve_until_told(app: App, ready: Callable[[Listening], None]) -> int:
     be had, and whatever a service raises that cannot start.
     """
     settings = app.settings
-    with app.locks.try_lock(LOCK) as ours:
+    with app.storage.machine_locks.try_lock(LOCK) as ours:
         if not ours:
             raise JobConflict(
                 f"a server for {app.home} is running already", cure="stop it first, or name another --home"
