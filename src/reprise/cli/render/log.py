@@ -9,11 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reprise.core import events
+from reprise.log_facts import in_words, said_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, MutableMapping
 
     from reprise.core.events import Emit, Event
+    from reprise.log_facts import Fact
 
 WARNINGS = (events.ItemFailed, events.SpaceHeld, events.BatchResized)
 DEBUGGING = (events.Progress, events.ScanProgress, events.RenameProgress)
@@ -22,12 +24,12 @@ DEBUGGING = (events.Progress, events.ScanProgress, events.RenameProgress)
 def make_log(level: str, form: str, besides: Mapping[str, str] | None = None) -> Emit:
     """A sink for events; below ``warning`` nothing is even built. Needs no other program's logging set-up.
 
-    ``besides``: what each record says too.
+    ``besides``: what each record says too, over what holds where it is logged (``log_facts``).
     """
     threshold = getattr(logging, level.upper())
     if threshold > logging.WARNING:
         return lambda _event: None
-    logger = _logger(threshold, form)
+    logger = _logger(threshold, form, said_now())
 
     def log(event: Event) -> None:
         facts = {**event.as_dict(), **(besides or {})}
@@ -36,7 +38,7 @@ def make_log(level: str, form: str, besides: Mapping[str, str] | None = None) ->
     return log
 
 
-SERVER_PARTS = ("uvicorn", "apscheduler", "watchfiles", "apprise", "asyncio", "reprise")
+SERVER_PARTS = ("uvicorn", "apscheduler", "watchfiles", "apprise", "asyncio", "dramatiq", "pika", "reprise")
 """Whose records the server's log takes."""
 
 
@@ -46,11 +48,12 @@ class _Structured(logging.Handler):
     def __init__(self, threshold: int, form: str) -> None:
         super().__init__(threshold)
         self._threshold, self._form = threshold, form
+        self._facts = said_now()
 
     @cached_property
     def _logger(self) -> Any:
         """Made for the first record: most commands log nothing, and what makes it takes long to import."""
-        return _logger(self._threshold, self._form)
+        return _logger(self._threshold, self._form, self._facts)
 
     def emit(self, record: logging.LogRecord) -> None:
         self._logger.log(record.levelno, record.getMessage(), source=record.name, exc_info=record.exc_info)
@@ -95,8 +98,18 @@ def _level(event: Event) -> int:
     return logging.DEBUG if isinstance(event, DEBUGGING) else logging.INFO
 
 
-def _logger(threshold: int, form: str) -> Any:
+def _logger(threshold: int, form: str, everywhere: Mapping[str, Fact]) -> Any:
+    """``everywhere``: the facts that records of all threads say, unless their own say otherwise."""
     import structlog
+
+    from reprise.cli.render.masking import mask_secrets
+
+    def say_facts(
+        _logger: object, _method: str, record: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        for name, fact in in_words({**everywhere, **said_now()}).items():
+            record.setdefault(name, fact)
+        return record
 
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -108,9 +121,11 @@ def _logger(threshold: int, form: str) -> Any:
     return structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
         processors=[
+            say_facts,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            mask_secrets,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),

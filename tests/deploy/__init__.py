@@ -1,0 +1,1 @@
+"""What is handed to people who deploy: image, compose file, manifests, dashboard."""
