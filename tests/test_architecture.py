@@ -185,8 +185,18 @@ def test_every_third_party_import_is_declared_and_every_declared_package_is_impo
     viewers = {path for path in FILES if path.is_relative_to(SOURCE / "media" / "video")}
     viewers.add(SOURCE / "media" / "photos.py")
     assert third_party(viewers) & extras == {"PIL", "cv2", "scenedetect"}
-    others = set(FILES) - models - writers - viewers
-    assert not third_party(others) & extras, "only models need what an extra installs"
+    clients = {path for path in FILES if path.is_relative_to(SOURCE / "catalog") and "postgres" in path.name}
+    clients |= {path for path in FILES if path.parent in {SOURCE / "stores" / name for name in SERVER_STORES}}
+    clients |= {path for path in FILES if path.is_relative_to(SOURCE / "runners" / "dramatiq")}
+    assert third_party(clients) & extras == extras & CLIENT_LIBRARIES
+    others = set(FILES) - models - writers - viewers - clients - {SOURCE / "catalog" / "migrate.py"}
+    assert not third_party(others) & extras, (
+        "only models and what speaks with servers need what an extra installs"
+    )
+
+
+SERVER_STORES = ("milvus", "opensearch", "pgvector")
+CLIENT_LIBRARIES = {"dramatiq", "grpc", "milvus_lite", "opensearchpy", "pika", "psycopg", "pymilvus", "redis"}
 
 
 def module(requirement: str) -> str:
@@ -194,7 +204,9 @@ def module(requirement: str) -> str:
     name = re.split(r"[^A-Za-z0-9_-]", requirement)[0].replace("-", "_")
     given = {
         "argon2_cffi": "argon2",
+        "grpcio": "grpc",
         "opencv_python_headless": "cv2",
+        "opensearch_py": "opensearchpy",
         "pillow": "PIL",
         "pyjwt": "jwt",
         "scenedetect_headless": "scenedetect",

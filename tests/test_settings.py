@@ -8,7 +8,7 @@ import pytest
 
 from reprise.errors import BadSetting
 from reprise.known_settings import SETTINGS
-from reprise.settings import BY_NAME, CONFIG_NAME, load_settings, unknown_variables
+from reprise.settings import BY_NAME, CONFIG_NAME, Origin, load_settings, reload_settings, unknown_variables
 
 
 def write(home: Path, text: str) -> None:
@@ -155,3 +155,98 @@ def test_quiet_hours_that_no_clock_shows_are_refused_where_they_are_set(tmp_path
         load_settings({}, {"REPRISE_QUIET_HOURS": "25:00-26:00"}, home=tmp_path)
     settings = load_settings({}, {"REPRISE_QUIET_HOURS": "07:00-23:00"}, home=tmp_path)
     assert settings.text("quiet_hours") == "07:00-23:00"
+
+
+URL = "postgresql://reprise:w%2Frd@db/reprise"
+
+
+def test_a_secret_is_read_from_the_file_that_its_variable_names(tmp_path: Path) -> None:
+    secret = tmp_path / "catalogue_url"
+    secret.write_text(f"{URL}\n")
+    write(tmp_path, 'catalogue_url = "postgresql://elsewhere/x"\n')
+    settings = load_settings({}, {"REPRISE_CATALOGUE_URL_FILE": str(secret)}, tmp_path)
+    assert settings.text("catalogue_url") == URL
+    assert settings.origin("catalogue_url") is Origin.ENVIRONMENT
+    assert URL not in repr(settings)
+
+
+def test_a_process_is_told_of_the_file_and_not_of_the_secret(tmp_path: Path) -> None:
+    secret = tmp_path / "catalogue_url"
+    secret.write_text(URL)
+    given = {"REPRISE_CATALOGUE_URL_FILE": str(secret), "REPRISE_STORE": "pgvector"}
+    settings = load_settings({"workers": 3}, given, tmp_path)
+    assert settings.variables() == {**given, "REPRISE_WORKERS": "3"}
+    assert load_settings({}, settings.variables(), tmp_path).values == settings.values
+
+
+def test_settings_that_are_read_again_find_a_secret_that_was_changed(tmp_path: Path) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("old")
+    given = {"REPRISE_ENDPOINT_KEY_FILE": str(secret), "REPRISE_STORE": "pgvector"}
+    settings = load_settings({"workers": 3}, given, tmp_path)
+    secret.write_text("new")
+    again = reload_settings(settings)
+    assert (again.text("endpoint_key"), again.text("store"), again.whole("workers")) == ("new", "pgvector", 3)
+    assert again.origins == settings.origins
+    assert again.variables() == settings.variables()
+
+
+def test_an_empty_name_of_a_file_is_none(tmp_path: Path) -> None:
+    given = {"REPRISE_ENDPOINT_KEY_FILE": "", "REPRISE_ENDPOINT_KEY": "sesame"}
+    assert load_settings({}, given, tmp_path).text("endpoint_key") == "sesame"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "holds no secret"),
+        (b" \n", "holds no secret"),
+        (b"sesame\nstreet\n", "holds no secret"),
+        (b"ses\0ame", "holds no secret"),
+        (b"s" * (64 * 1024 + 1), "holds no secret"),
+        (b"s\xe9same", "is no text"),
+    ],
+)
+def test_a_file_without_one_secret_is_refused_without_telling_what_is_in_it(
+    tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    secret = tmp_path / "secret"
+    if content is not None:
+        secret.write_bytes(content)
+    error = refusal(tmp_path, {"REPRISE_ENDPOINT_KEY_FILE": str(secret)})
+    assert error.message == f"REPRISE_ENDPOINT_KEY_FILE: {secret} {reason}"
+    assert "same" not in error.message + error.cure
+    assert error.__cause__ is None
+
+
+def test_a_folder_and_a_path_that_is_none_are_refused(tmp_path: Path) -> None:
+    assert "cannot be read" in refusal(tmp_path, {"REPRISE_ENDPOINT_KEY_FILE": str(tmp_path)}).message
+    assert "cannot be read" in refusal(tmp_path, {"REPRISE_ENDPOINT_KEY_FILE": "a\0b"}).message
+
+
+def test_a_secret_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("a")
+    given = {"REPRISE_ENDPOINT_KEY_FILE": str(secret), "REPRISE_ENDPOINT_KEY": "sesame"}
+    error = refusal(tmp_path, given)
+    assert error.message == "REPRISE_ENDPOINT_KEY_FILE: REPRISE_ENDPOINT_KEY is set as well"
+
+
+def test_a_secret_from_a_file_passes_the_checks_of_its_setting(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("short\n")
+    error = refusal(tmp_path, {"REPRISE_JWT_SECRET_FILE": str(secret)})
+    assert error.message == "REPRISE_JWT_SECRET_FILE: too short"
+
+
+def test_only_secrets_come_from_files() -> None:
+    assert unknown_variables({"REPRISE_CATALOGUE_URL_FILE": "x", "REPRISE_STORE_FILE": "x"}) == {
+        "REPRISE_STORE_FILE": "REPRISE_STORE_URL_FILE"
+    }
+
+
+def test_the_settings_page_names_those_that_may_come_from_files() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    told = page.partition("**Secrets**")[2].partition("\n\n")[0]
+    assert [row.name for row in SETTINGS if row.secret and f"`{row.name}`" not in told] == []

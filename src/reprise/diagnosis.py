@@ -215,7 +215,7 @@ def _navidrome_database(app: App) -> Iterator[Finding]:
 
 
 def _server(app: App) -> Finding:
-    if app.locks.held("server"):
+    if app.storage.machine_locks.held("server"):
         return Finding("server", True, "runs")
     return Finding("server", None, "does not run", "start it with: reprise serve")
 

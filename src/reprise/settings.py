@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING
 
 from reprise.drafts import draft_of
 from reprise.errors import BadSetting
-from reprise.known_settings import PREFIX, SETTINGS, Setting
+from reprise.known_settings import PREFIX, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reprise.known_settings import Value
+    from reprise.known_settings import Setting, Value
 
 CONFIG_NAME = "config.toml"
+FILE_SUFFIX = "_FILE"
+"""A secret's variable with this at its end names a file that holds the secret, as container engines hand them over."""
+LARGEST_SECRET = 64 * 1024
+"""Bytes that such a file may have."""
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
@@ -46,6 +50,8 @@ class Settings:
     values: Mapping[str, Value] = field(repr=False)
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
     """Where each value comes from; those that are not named here are defaults."""
+    secret_files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of those that come from the environment: the files that variables ending in ``_FILE`` name."""
 
     def origin(self, name: str) -> Origin:
         return self.origins.get(name, Origin.DEFAULT)
@@ -62,13 +68,27 @@ class Settings:
     def flag(self, name: str) -> bool:
         return bool(self.values[name])
 
+    def variables(self, *origins: Origin) -> dict[str, str]:
+        """What a process must find in its environment for these values; a secret that is in a file stays there.
+
+        ``origins``: only of values that come from there; without any those of the environment and of flags.
+        """
+        wanted = origins or (Origin.ENVIRONMENT, Origin.FLAG)
+        found = {}
+        for name, origin in self.origins.items():
+            if origin in wanted and name in self.secret_files:
+                found[BY_NAME[name].variable + FILE_SUFFIX] = self.secret_files[name]
+            elif origin in wanted:
+                found[BY_NAME[name].variable] = str(self.values[name])
+        return found
+
 
 def load_settings(
     flags: Mapping[str, object], environment: Mapping[str, str] = os.environ, home: Path | None = None
 ) -> Settings:
     """Merge defaults, ``config.toml`` of the home, ``REPRISE_*`` and flags (``None``: not given).
 
-    Raises ``BadSetting`` with the place, the reason and what is allowed.
+    A secret may also be in a file that ``REPRISE_<NAME>_FILE`` names; an empty name of a file is none. Raises ``BadSetting`` with the place, the reason and what is allowed.
     """
     folder = (home or _home(environment)).expanduser().absolute()
     values: dict[str, Value] = {setting.name: setting.default for setting in SETTINGS}
@@ -76,27 +96,61 @@ def load_settings(
     for name, value in _from_file(folder / CONFIG_NAME).items():
         values[name] = _checked(name, value, str(folder / CONFIG_NAME))
         origins[name] = Origin.FILE
+    secret_files: dict[str, str] = {}
     for setting in SETTINGS:
-        if (text := environment.get(setting.variable)) is not None:
+        if path := _secret_file(setting, environment):
+            secret_files[setting.name] = path
+            place = setting.variable + FILE_SUFFIX
+            values[setting.name] = _checked(setting.name, _secret_in(path, place), place)
+            origins[setting.name] = Origin.ENVIRONMENT
+        elif (text := environment.get(setting.variable)) is not None:
             values[setting.name] = _checked(setting.name, text, setting.variable)
             origins[setting.name] = Origin.ENVIRONMENT
     for name, given in flags.items():
         if given is not None:
             values[name] = _checked(name, given, f"--{name.replace('_', '-')}")
             origins[name] = Origin.FLAG
-    return Settings(folder, values, origins)
+            secret_files.pop(name, None)
+    return Settings(folder, values, origins, secret_files)
 
 
 def reload_settings(settings: Settings) -> Settings:
-    """The same once more, with ``config.toml`` as it is now. Raises like ``load_settings``."""
-    given = settings.origins.items()
-    flags = {name: settings.values[name] for name, origin in given if origin is Origin.FLAG}
-    environment = {
-        BY_NAME[name].variable: str(settings.values[name])
-        for name, origin in given
-        if origin is Origin.ENVIRONMENT
+    """The same once more, with ``config.toml`` and the files of secrets as they are now. Raises like ``load_settings``."""
+    flags = {
+        name: settings.values[name] for name, origin in settings.origins.items() if origin is Origin.FLAG
     }
-    return load_settings(flags, environment, settings.home)
+    return load_settings(flags, settings.variables(Origin.ENVIRONMENT), settings.home)
+
+
+def _secret_file(setting: Setting, environment: Mapping[str, str]) -> str:
+    """The file that holds the secret, if one is named. Raises ``BadSetting`` when the secret is given as well."""
+    variable = setting.variable + FILE_SUFFIX
+    path = environment.get(variable, "") if setting.secret else ""
+    if path and environment.get(setting.variable):
+        raise BadSetting(
+            f"{variable}: {setting.variable} is set as well",
+            cure="take one of the two away; the file is the safer place",
+        )
+    return path
+
+
+def _secret_in(path: str, place: str) -> str:
+    """One line of text; the end of the line is no part of it. Raises ``BadSetting``, and never tells what is there."""
+    try:
+        with Path(path).open("rb") as file:
+            found = file.read(LARGEST_SECRET + 1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no path at all"
+        raise BadSetting(
+            f"{place}: {path} cannot be read: {why}", cure="mend the path, or the file's rights"
+        ) from None
+    try:
+        text = found.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise BadSetting(f"{place}: {path} is no text", cure="write the secret into it as UTF-8") from None
+    if not text.strip() or len(found) > LARGEST_SECRET or set(text) & set("\0\r\n"):
+        raise BadSetting(f"{place}: {path} holds no secret", cure="write the secret into it, as its one line")
+    return text
 
 
 def write_settings(home: Path, changes: Mapping[str, Value | None]) -> None:
@@ -177,6 +231,7 @@ def _replace(path: Path, text: str) -> None:
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Variables that begin with ``REPRISE_`` and set nothing, each with the one that was meant, or with nothing."""
     known = {"HOME", *(setting.name.upper() for setting in SETTINGS)}
+    known |= {setting.name.upper() + FILE_SUFFIX for setting in SETTINGS if setting.secret}
     given = sorted(name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX))
     meant = {name: difflib.get_close_matches(name, known, n=1) for name in given if name not in known}
     return {PREFIX + name: PREFIX + close[0] if close else "" for name, close in meant.items()}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reprise.catalog.catalogue import SqlCatalogue
+from reprise.catalog.dialects import PostgresDialect, SqliteDialect
 from reprise.catalog.sqlite import open_sqlite
 from reprise.catalog.video_writing import write_told
 from reprise.core.items import InputState, Tags
@@ -29,21 +30,26 @@ from reprise.core.video import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from reprise.catalog.sqlite import SqliteDatabase
+    from reprise.catalog.database import Database
     from reprise.core.items import Library
     from reprise.core.ports import Told
 
 ME = "me"
+_OWNED = {
+    SqliteDialect: "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
+    " AND c.name = 'owner' ORDER BY m.name",
+    PostgresDialect: "SELECT table_name FROM information_schema.columns WHERE table_schema = CURRENT_SCHEMA"
+    " AND column_name = 'owner' ORDER BY table_name",
+}
+"""Asks which tables have owners."""
 FACTS = VideoFacts(60.0, 640, 360, 25.0, 0, has_audio=True, has_video=True, subtitles=0)
 
 
 class Filmed:
     """A catalogue, and the writes that scans and models make."""
 
-    def __init__(self, path: Path) -> None:
-        if not path.exists():
-            path.write_bytes(_empty_catalogue())
-        self.database: SqliteDatabase = open_sqlite(path, create=False)
+    def __init__(self, database: Database) -> None:
+        self.database = database
         self.catalogue = SqlCatalogue(self.database, b"/state")
         self.at = 100.0
 
@@ -78,13 +84,7 @@ class Filmed:
 
     def rows(self, owner: str) -> Mapping[str, list[tuple[object, ...]]]:
         """All rows of the owner in every table that has owners."""
-        tables = [
-            name
-            for (name,) in self.database.query(
-                "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
-                " AND c.name = 'owner' ORDER BY m.name"
-            )
-        ]
+        tables = [name for (name,) in self.database.query(_OWNED[type(self.database.dialect)])]
         assert {"items", "inputs", "videos", "scenes", "frames", "persons", "photos", "ledger"} <= set(tables)
         return {
             table: sorted(self.database.query(f"SELECT * FROM {table} WHERE owner = ?", (owner,)), key=repr)
@@ -93,7 +93,7 @@ class Filmed:
 
 
 @cache
-def _empty_catalogue() -> bytes:
+def empty_catalogue() -> bytes:
     """The file of a new catalogue: migrating one for each test takes longer than the tests."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "catalogue.sqlite"
@@ -103,7 +103,10 @@ def _empty_catalogue() -> bytes:
 
 @contextmanager
 def filmed(folder: Path) -> Iterator[Filmed]:
-    one = Filmed(folder / "catalogue.sqlite")
+    path = folder / "catalogue.sqlite"
+    if not path.exists():
+        path.write_bytes(empty_catalogue())
+    one = Filmed(open_sqlite(path, create=False))
     try:
         yield one
     finally:

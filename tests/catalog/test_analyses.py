@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reprise.catalog.catalogue import SqlCatalogue
-from reprise.catalog.sqlite import SqliteDatabase, open_sqlite
+from reprise.catalog.dialects import PostgresDialect, SqliteDialect
 from reprise.core.analysis import Analysis, Cue, CueKind, HeardKey, HeardTempo, Loudness
 from reprise.core.items import InputState, Tags
 from reprise.core.job import JobRequest, JobState
@@ -19,9 +19,9 @@ from reprise.core.records import Completed, Failed, KnownFile, ScanBatch
 from reprise.core.spec import ModelSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
+    from reprise.catalog.database import Database
     from reprise.core.space import Space
 
 ME, OTHER = "me", "other"
@@ -29,14 +29,7 @@ SPEC = ModelSpec("analysis", 8, "none", 8000, "mean", "none", 1, 1, "none", "non
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    opened = open_sqlite(tmp_path / "catalogue.sqlite", create=True)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def catalogue(database: SqliteDatabase) -> SqlCatalogue:
+def catalogue(database: Database) -> SqlCatalogue:
     made = SqlCatalogue(database)
     made.libraries.add(ME, "folder", "one", b"/one", ())
     made.libraries.add(OTHER, "folder", "two", b"/two", ())
@@ -106,11 +99,11 @@ def digest_of(content: bytes) -> bytes:
     return content[:32].ljust(32, b".")
 
 
-def rows(database: SqliteDatabase) -> list[int]:
+def rows(database: Database) -> list[int]:
     return [row[0] for row in database.query("SELECT item_id FROM analyses ORDER BY item_id")]
 
 
-def test_all_that_was_heard_comes_back(catalogue: SqlCatalogue, database: SqliteDatabase) -> None:
+def test_all_that_was_heard_comes_back(catalogue: SqlCatalogue, database: Database) -> None:
     work = Work(catalogue)
     heard = work.hear(b"a.mp3", b"b.mp3")
     ids = work.ids()
@@ -169,7 +162,7 @@ def test_owners_see_their_own_only(catalogue: SqlCatalogue) -> None:
     assert len(list(analyses.fingerprints(OTHER, 2))) == 2
 
 
-def test_another_owners_commit_writes_nothing(catalogue: SqlCatalogue, database: SqliteDatabase) -> None:
+def test_another_owners_commit_writes_nothing(catalogue: SqlCatalogue, database: Database) -> None:
     mine, theirs = Work(catalogue), Work(catalogue, OTHER, 2)
     (my_id,) = mine.scan(b"a.mp3").values()
     theirs.scan(b"b.mp3")
@@ -189,7 +182,7 @@ def test_a_job_without_an_analysis_changes_none(catalogue: SqlCatalogue) -> None
     assert catalogue.analyses.get(ME, item_id) == heard[b"a.mp3"]
 
 
-def test_what_failed_was_not_heard(catalogue: SqlCatalogue, database: SqliteDatabase) -> None:
+def test_what_failed_was_not_heard(catalogue: SqlCatalogue, database: Database) -> None:
     work = Work(catalogue)
     (item_id,) = work.scan(b"a.mp3").values()
     work.begin()
@@ -198,7 +191,7 @@ def test_what_failed_was_not_heard(catalogue: SqlCatalogue, database: SqliteData
 
 
 def test_an_item_that_was_forgotten_meanwhile_gets_no_row(
-    catalogue: SqlCatalogue, database: SqliteDatabase
+    catalogue: SqlCatalogue, database: Database
 ) -> None:
     work = Work(catalogue)
     (item_id,) = work.scan(b"a.mp3").values()
@@ -245,7 +238,7 @@ def test_missing_files_are_not_listed_but_known(catalogue: SqlCatalogue) -> None
     assert catalogue.analyses.get(ME, ids[b"a.mp3"]) == heard[b"a.mp3"]
 
 
-def test_it_goes_with_its_item(catalogue: SqlCatalogue, database: SqliteDatabase) -> None:
+def test_it_goes_with_its_item(catalogue: SqlCatalogue, database: Database) -> None:
     work = Work(catalogue)
     work.hear(b"a.mp3", b"b.mp3")
     ids = work.ids()
@@ -255,7 +248,7 @@ def test_it_goes_with_its_item(catalogue: SqlCatalogue, database: SqliteDatabase
     assert rows(database) == [ids[b"b.mp3"]]
 
 
-def test_it_goes_with_its_library(catalogue: SqlCatalogue, database: SqliteDatabase) -> None:
+def test_it_goes_with_its_library(catalogue: SqlCatalogue, database: Database) -> None:
     mine, theirs = Work(catalogue), Work(catalogue, OTHER, 2)
     mine.hear(b"a.mp3", b"b.mp3")
     theirs.hear(b"a.mp3")
@@ -263,7 +256,7 @@ def test_it_goes_with_its_library(catalogue: SqlCatalogue, database: SqliteDatab
     assert rows(database) == list(theirs.ids().values())
 
 
-def test_it_moves_with_its_item(catalogue: SqlCatalogue, database: SqliteDatabase) -> None:
+def test_it_moves_with_its_item(catalogue: SqlCatalogue, database: Database) -> None:
     """A renamed file is a new row whose place the item takes over."""
     work = Work(catalogue)
     heard = work.hear(b"old.mp3")
@@ -278,7 +271,7 @@ def test_it_moves_with_its_item(catalogue: SqlCatalogue, database: SqliteDatabas
 
 
 def test_a_row_that_gives_its_place_up_takes_its_analysis_along(
-    catalogue: SqlCatalogue, database: SqliteDatabase
+    catalogue: SqlCatalogue, database: Database
 ) -> None:
     """Somebody heard the file under its new name before the move was recognised."""
     work = Work(catalogue)
@@ -331,9 +324,7 @@ def test_a_part_never_takes_the_place_of_the_whole(catalogue: SqlCatalogue) -> N
     assert hear(b"two", an_analysis(3)) == an_analysis(3)
 
 
-def test_worthless_work_is_taken_back_with_what_it_heard(
-    catalogue: SqlCatalogue, database: SqliteDatabase
-) -> None:
+def test_worthless_work_is_taken_back_with_what_it_heard(catalogue: SqlCatalogue, database: Database) -> None:
     work = Work(catalogue)
     work.hear(b"a.mp3", b"b.mp3")
     ids = work.ids()
@@ -353,20 +344,38 @@ def test_a_space_that_goes_leaves_it_there(catalogue: SqlCatalogue) -> None:
     assert catalogue.analyses.get(ME, item_id) == heard[b"a.mp3"]
 
 
-def test_a_commit_happens_wholly_or_not_at_all(catalogue: SqlCatalogue, database: SqliteDatabase) -> None:
+REFUSING = {
+    SqliteDialect: ["CREATE TRIGGER no BEFORE INSERT ON analyses BEGIN SELECT RAISE(FAIL, 'no'); END"],
+    PostgresDialect: [
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$",
+        "CREATE TRIGGER no BEFORE INSERT ON analyses FOR EACH ROW EXECUTE FUNCTION no()",
+    ],
+}
+
+NO_MORE = {SqliteDialect: ["DROP TRIGGER no"], PostgresDialect: ["DROP FUNCTION no() CASCADE"]}
+
+
+def run(database: Database, *statements: str) -> None:
+    with database.transaction() as transaction:
+        for statement in statements:
+            transaction.execute(statement)
+
+
+def test_a_commit_happens_wholly_or_not_at_all(catalogue: SqlCatalogue, database: Database) -> None:
     """An analysis that cannot be written keeps its row from being called done."""
     work = Work(catalogue)
     (item_id,) = work.scan(b"a.mp3").values()
     work.begin()
-    with database.transaction() as transaction:
-        transaction.execute("CREATE TRIGGER no BEFORE INSERT ON analyses BEGIN SELECT RAISE(FAIL, 'no'); END")
+    run(database, *REFUSING[type(database.dialect)])
     with pytest.raises(Exception, match="no"):
         work.end([completed(item_id, b"a", an_analysis(1))])
+    run(database, *NO_MORE[type(database.dialect)])
     assert catalogue.ledger.counts(ME, work.space.id).get("done") is None
     assert rows(database) == []
 
 
-def test_listing_a_folder_walks_the_items_by_path(database: SqliteDatabase) -> None:
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_listing_a_folder_walks_the_items_by_path(database: Database) -> None:
     """A hundred thousand rows are never sorted."""
     plan = database.query(
         "EXPLAIN QUERY PLAN SELECT i.path, a.facts FROM analyses a JOIN items i ON i.id = a.item_id"

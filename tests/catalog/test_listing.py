@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reprise.catalog.catalogue import SqlCatalogue
-from reprise.catalog.sqlite import SqliteDatabase, open_sqlite
 from reprise.core.items import InputState, Tags
 from reprise.core.listing import (
     Facet,
@@ -30,9 +29,9 @@ from reprise.core.words import sort_key
 from reprise.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
+    from reprise.catalog.database import Database
     from reprise.core.items import Item
     from reprise.core.listing import Place
 
@@ -40,14 +39,7 @@ ME, OTHER = "me", "other"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    opened = open_sqlite(tmp_path / "catalogue.sqlite", create=True)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def catalogue(database: SqliteDatabase) -> SqlCatalogue:
+def catalogue(database: Database) -> SqlCatalogue:
     made = SqlCatalogue(database)
     made.libraries.add(ME, "folder", "one", b"/one", ())
     made.libraries.add(ME, "folder", "two", b"/two", ())
@@ -212,26 +204,30 @@ def test_what_people_type_is_never_syntax(catalogue: SqlCatalogue, text: str) ->
     catalogue.listing.facets(ME, Filters(words=text), Facet.ARTIST, 10)
 
 
-def state_of_listing(database: SqliteDatabase) -> tuple[object, ...]:
+def state_of_listing(database: Database) -> tuple[object, ...]:
     """All that the listing says of the items, in a form that does not depend on how it came about."""
     rows = database.query("SELECT * FROM listing ORDER BY item_id")
     found = database.query("SELECT rowid, words FROM listing_words ORDER BY rowid")
     counts = database.query("SELECT * FROM listing_counts WHERE items + missing > 0 ORDER BY 1, 2")
-    database.query("SELECT COUNT(*) FROM listing_words WHERE listing_words MATCH 'mp3'")
     return rows, found, [(*row[:4], round(row[4], 6), row[5]) for row in counts]
 
 
-def made_anew(database: SqliteDatabase, catalogue: SqlCatalogue) -> tuple[object, ...]:
+def made_anew(database: Database, catalogue: SqlCatalogue) -> tuple[object, ...]:
     with database.transaction() as transaction:
         for table in ("listing", "listing_words", "listing_counts", "listing_notes"):
             transaction.execute(f"DELETE FROM {table}")
-        transaction.execute("UPDATE listing_state SET listed_to = 0")
+        if database.dialect.notes_new_items:
+            transaction.execute(
+                "INSERT INTO listing_notes (item_id) SELECT id FROM items WHERE kind = 'track'"
+            )
+        else:
+            transaction.execute("UPDATE listing_state SET listed_to = 0")
     listed(catalogue)
     return state_of_listing(database)
 
 
 def test_the_listing_survives_scans_moves_swaps_and_removals(
-    database: SqliteDatabase, catalogue: SqlCatalogue
+    database: Database, catalogue: SqlCatalogue
 ) -> None:
     """After random changes, listed bit by bit, it is what listing everything anew gives."""
     rng = random.Random(7)
@@ -275,9 +271,7 @@ def _known(item: Item) -> KnownFile:
     return KnownFile(item.id, item.path, state.size, state.mtime_ns, state.digest, item.tags.duration, None)
 
 
-def test_a_digest_that_a_job_learns_changes_nothing(
-    database: SqliteDatabase, catalogue: SqlCatalogue
-) -> None:
+def test_a_digest_that_a_job_learns_changes_nothing(database: Database, catalogue: SqlCatalogue) -> None:
     ids = put(catalogue, *random_tags(5))
     listed(catalogue)
     before = database.query("SELECT changes FROM listing_state")
@@ -306,7 +300,7 @@ def test_counts_and_facets_follow_every_change(catalogue: SqlCatalogue) -> None:
     assert [one.count for one in listing.facets(ME, Filters(), Facet.YEAR, 10)] == []
 
 
-def test_each_models_state_on_rows_and_as_a_filter(database: SqliteDatabase, catalogue: SqlCatalogue) -> None:
+def test_each_models_state_on_rows_and_as_a_filter(database: Database, catalogue: SqlCatalogue) -> None:
     done, changed, failed, dismissed, pending, leased, older, unknown = put(catalogue, *random_tags(8))
     catalogue.items.learn_digests(ME, [(done, b"d" * 32), (changed, b"new" * 10)])
     listed(catalogue)
@@ -345,8 +339,9 @@ def test_each_models_state_on_rows_and_as_a_filter(database: SqliteDatabase, cat
     assert catalogue.listing.count(ME, Filters(model="x", state=ModelView.NONE)) == 8
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_pages_are_read_off_an_index(
-    database: SqliteDatabase, catalogue: SqlCatalogue, monkeypatch: pytest.MonkeyPatch
+    database: Database, catalogue: SqlCatalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the order: no sorting, no reading of the whole table."""
     put(catalogue, *random_tags(50))
@@ -372,7 +367,7 @@ def test_pages_are_read_off_an_index(
         assert "TEMP B-TREE" not in plan
 
 
-def test_readers_wait_for_no_writer_and_a_writer_sees_its_own(database: SqliteDatabase) -> None:
+def test_readers_wait_for_no_writer_and_a_writer_sees_its_own(database: Database) -> None:
     seen: list[list[tuple[object, ...]]] = []
 
     def read() -> None:
@@ -380,7 +375,8 @@ def test_readers_wait_for_no_writer_and_a_writer_sees_its_own(database: SqliteDa
 
     with database.transaction() as transaction:
         transaction.execute(
-            "INSERT INTO libraries (owner, kind, name, root, exclude, created_at) VALUES ('o', 'folder', 'n', x'2f', '[]', 0)"
+            "INSERT INTO libraries (owner, kind, name, root, exclude, created_at) VALUES ('o', 'folder', 'n', ?, '[]', 0)",
+            (b"/",),
         )
         assert database.query("SELECT COUNT(*) FROM libraries") == [(1,)]
         threads = [threading.Thread(target=read) for _ in range(30)]

@@ -9,19 +9,17 @@ import pytest
 from reprise.core.scene_texts import MANY_LETTERS, SHORT_SECONDS, SceneWords, is_to_be_described
 from reprise.core.video import Description, Extract, FoundScene, TextSource
 from reprise.core.video_records import ImportedScene
-from tests.catalog.filmed import FACTS, ME, Filmed, extract, filmed, said
+from tests.catalog.filmed import FACTS, ME, Filmed, extract, said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from reprise.catalog.database import Database
 
 SPOKEN = "x" * MANY_LETTERS
 
 
 @pytest.fixture
-def films(tmp_path: Path) -> Iterator[Filmed]:
-    with filmed(tmp_path) as one:
-        yield one
+def films(database: Database) -> Filmed:
+    return Filmed(database)
 
 
 @pytest.fixture

@@ -12,19 +12,18 @@ from reprise.core.items import display_path
 from reprise.core.video import PhotoState
 from reprise.core.video_records import Reprocessing, Scope, SearchPreferences
 from reprise.errors import NotFound, UsageError
-from tests.catalog.filmed import ME, Filmed, filmed
+from tests.catalog.filmed import ME, Filmed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
+    from reprise.catalog.database import Database
     from reprise.core.video import Photo
 
 
 @pytest.fixture
-def films(tmp_path: Path) -> Iterator[Filmed]:
-    with filmed(tmp_path) as one:
-        yield one
+def films(database: Database) -> Filmed:
+    return Filmed(database)
 
 
 def photo_of(films: Filmed, person_id: int, look: str, owner: str = ME) -> Photo:

@@ -36,10 +36,10 @@ TABLES = {
     "spaces": "id owner name model fingerprint inputs dimension state note created_at kind channel",
     "pointers": "owner model space_id previous_id switched_at",
     "jobs": "id owner work_key same_work active state control request spec_version planned items percent created_at"
-    " started_at finished_at error queued_at priority asked_by",
+    " started_at finished_at error queued_at priority asked_by rung_at served_at",
     "job_models": "job_id model position space_id state total done skipped failed error seconds audio_seconds",
     "ledger": "space_id item_id owner state reason digest has_vector attempts job_id lease_until error_code"
-    " error_message updated_at spec_version",
+    " error_message updated_at spec_version leased_by",
     "scan_problems": "library_id path owner code message seen_at",
     "speeds": "fingerprint machine audio_seconds_per_second operations_per_second measured_at",
     "users": "name password_hash role owner must_change preferences created_at",
@@ -64,14 +64,17 @@ TABLES = {
     "released_files": "file at",
     "search_preferences": "owner weights fusion updated_at",
     "reprocessings": "id scope owner video_id force since spec_version created_at jobs record",
+    "locks": "name holder shared until",
+    "workers": "id host pid device release spec_version job_id started_at seen_at",
     "alembic_version": "version_num",
 }
 WITHOUT_OWNER = {
     "job_models", "speeds", "alembic_version", "sessions", "tokens", "listing_notes", "listing_state",
-    "rename_moves", "released_files",
+    "rename_moves", "released_files", "locks", "workers",
 }  # fmt: skip
 """A model's part of a job belongs to the job's owner, a move to its session's; a speed to the machine; a session or a token to its user; the
-upkeep of the listing is one for all, and so is a file that nobody's row may name any more."""
+upkeep of the listing is one for all, and so is a file that nobody's row may name any more; locks and
+workers are the installation's."""
 
 
 @pytest.fixture

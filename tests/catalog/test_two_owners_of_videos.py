@@ -15,12 +15,12 @@ from reprise.core.records import ScanBatch
 from reprise.core.video import Description, Photo, Scene, TextSource
 from reprise.core.video_records import ImportedScene, SearchPreferences
 from reprise.errors import NotFound
-from tests.catalog.filmed import Filmed, extract, filmed, said
+from tests.catalog.filmed import Filmed, extract, said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
+    from reprise.catalog.database import Database
     from reprise.core.items import Library
 
 
@@ -75,16 +75,16 @@ def owned(films: Filmed, name: str, space: int) -> Owned:
 
 
 @pytest.fixture
-def both(tmp_path: Path) -> Iterator[tuple[Owned, Owned]]:
-    with filmed(tmp_path) as films:
-        yield owned(films, "me", 1), owned(films, "you", 2)
+def both(database: Database) -> tuple[Owned, Owned]:
+    films = Filmed(database)
+    return owned(films, "me", 1), owned(films, "you", 2)
 
 
 def recomposed(my: Owned) -> int:
     with my.films.database.transaction() as transaction:
         transaction.execute(
-            "UPDATE inputs SET composed = 0, digest = x'00' WHERE owner = ? AND channel = 'lexical'",
-            (my.name,),
+            "UPDATE inputs SET composed = 0, digest = ? WHERE owner = ? AND channel = 'lexical'",
+            (b"\0", my.name),
         )
     return my.films.catalogue.videos.recompose(my.name, my.library.id, my.films.later())
 

@@ -10,7 +10,8 @@ import pytest
 
 from reprise.core.job import JobRequest, Purpose
 from reprise.core.plan import Selection
-from reprise.server.clock import Clock, QuietGate, trigger_of
+from reprise.engine.quiet import QuietGate
+from reprise.server.clock import Clock, trigger_of
 from tests.harness import wait_for
 
 if TYPE_CHECKING:

@@ -79,7 +79,7 @@ class SqlAnalyses:
     ) -> Iterator[tuple[int, float | None, bytes]]:
         rows = self._database.stream(
             f"SELECT a.item_id, a.facts, a.fingerprint FROM {_PRESENT}"
-            " AND (CAST(? AS INTEGER) IS NULL OR i.library_id = ?) ORDER BY a.item_id",
+            " AND (CAST(? AS BIGINT) IS NULL OR i.library_id = ?) ORDER BY a.item_id",
             (owner, owner, library_id, library_id),
         )
         return ((item_id, json.loads(facts)["seconds"], mark) for item_id, facts, mark in rows)

@@ -17,6 +17,8 @@ _SHOWN = (
     " AND l.state IN ('failed', 'dismissed') AND l.state IN (?, ?) AND i.missing_since IS NULL AND s.state <> 'dropped'"
     " AND (CAST(? AS TEXT) IS NULL OR l.error_code = ?) AND (CAST(? AS TEXT) IS NULL OR s.model = ?)"
 )
+ALL = 2**62
+"""As many rows as there are, as a limit."""
 _FAILURE = f"{LABEL_COLUMNS}, i.id, i.path, s.model, l.error_code, l.error_message, l.attempts, l.updated_at, l.state"
 
 
@@ -32,10 +34,10 @@ def list_failures(
     model: str | None,
     *,
     dismissed: bool,
-    limit: int = -1,
+    limit: int = ALL,
     offset: int = 0,
 ) -> list[Failure]:
-    """The newest first; ``limit`` -1: all of them. Only the keys of all are sorted: of a page the rest is read."""
+    """The newest first; Only the keys of all are sorted: of a page the rest is read."""
     rows = database.query(
         f"SELECT {_FAILURE} FROM (SELECT l.space_id, l.item_id FROM {_SHOWN}"
         " ORDER BY l.updated_at DESC, l.item_id, l.space_id LIMIT ? OFFSET ?) p"
@@ -74,7 +76,7 @@ def failed_models(
 ) -> dict[int, list[str]]:
     """For each library the models of which it has such failures."""
     rows = database.query(
-        f"SELECT DISTINCT i.library_id, s.model FROM {_SHOWN} AND (CAST(? AS INTEGER) IS NULL OR i.id = ?)"
+        f"SELECT DISTINCT i.library_id, s.model FROM {_SHOWN} AND (CAST(? AS BIGINT) IS NULL OR i.id = ?)"
         " ORDER BY i.library_id, s.model",
         (*_values(owner, code, None, dismissed=False), item_id, item_id),
     )

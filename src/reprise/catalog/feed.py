@@ -18,13 +18,14 @@ _UNTOLD_AT_ONCE = 100
 
 
 class SqlFeed:
-    """Implements ``core.feed.Feed``. One writer at a time and ``AUTOINCREMENT``: rows appear in the order of ``seq``."""
+    """Implements ``core.feed.Feed``. One writer at a time and numbers that only grow: rows appear in the order of ``seq``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, owner: str, job_id: str | None, name: str, data: str, at: float) -> None:
         with self._database.transaction() as transaction:
+            transaction.alone("feed")
             transaction.execute(
                 "INSERT INTO feed (owner, job_id, at, name, data) VALUES (?, ?, ?, ?, ?)",
                 (owner, job_id, at, name, data),

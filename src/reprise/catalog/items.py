@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reprise.catalog.database import tried_again
 from reprise.catalog.forgetting import children_follow, remove_items
 from reprise.catalog.scene_inputs import recompose_later
 from reprise.catalog.settle import TAG_COLUMNS, settle
@@ -45,10 +46,11 @@ class SqlItems:
             where += " AND path > ? AND path < ?"
             values += below(part.folder)
         if not part.deep:
-            where += " AND INSTR(SUBSTR(path, ?), X'2F') = 0"
+            where += f" AND {self._database.dialect.place_of_slash('SUBSTR(path, ?)')} = 0"
             values.append(len(part.folder) + 2 if part.folder else 1)
         return self._database.stream(f"SELECT {_KNOWN} FROM items WHERE {where} ORDER BY path", values)
 
+    @tried_again
     def apply(self, owner: str, library_id: int, batch: ScanBatch, at: float) -> None:
         with self._database.transaction() as transaction:
             kind = _kind_of_files(transaction, owner, library_id)
@@ -91,6 +93,7 @@ class SqlItems:
         )
         return [KnownFile._make(row) for row in self._database.query(sql, (owner, library_id))]
 
+    @tried_again
     def learn_digests(self, owner: str, digests: Sequence[tuple[int, bytes]]) -> None:
         with self._database.transaction() as transaction:
             transaction.execute_many(
@@ -98,6 +101,7 @@ class SqlItems:
                 [(digest, owner, item_id) for item_id, digest in digests],
             )
 
+    @tried_again
     def move(
         self, owner: str, moves: Sequence[tuple[int, int]], overwritten: Sequence[KnownFile], at: float
     ) -> int:
@@ -115,6 +119,7 @@ class SqlItems:
         sql = "SELECT id FROM items WHERE owner = ? AND library_id = ? AND missing_since < ? ORDER BY id"
         return [row[0] for row in self._database.query(sql, (owner, library_id, before))]
 
+    @tried_again
     def remove(self, owner: str, item_ids: Sequence[int]) -> None:
         with self._database.transaction() as transaction:
             remove_items(transaction, owner, item_ids)
@@ -148,13 +153,15 @@ class SqlItems:
 
     def by_text(self, owner: str, text: str, limit: int) -> list[Item]:
         conditions, values = matching(
-            "COALESCE(artist, '') || ' ' || COALESCE(title, '') || ' ' || COALESCE(album, '') || ' '"
-            " || CAST(path AS TEXT)",
+            self._database.dialect,
+            "COALESCE(artist, '') || ' ' || COALESCE(title, '') || ' ' || COALESCE(album, '')",
             text,
+            path="path",
         )
         rows = self._database.query(
             f"SELECT {_ITEM} FROM items WHERE owner = ? AND kind = 'track' AND missing_since IS NULL AND {conditions}"
-            " ORDER BY CASE WHEN LOWER(title) = ? THEN 0 ELSE 1 END, artist, title, id LIMIT ?",
+            " ORDER BY CASE WHEN LOWER(title) = ? THEN 0 ELSE 1 END, artist NULLS FIRST, title NULLS FIRST,"
+            " id LIMIT ?",
             (owner, *values, text.lower(), limit),
         )
         return [_item(row) for row in rows]

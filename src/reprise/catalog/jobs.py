@@ -255,6 +255,8 @@ def _conflict(transaction: Transaction, request: JobRequest) -> JobConflict:
         f"SELECT id, {_STANDING} FROM jobs WHERE owner = ? AND work_key = ? AND active = 1",
         (request.selection.owner, request.work_key),
     )
+    if not rows:  # it ended a moment ago
+        return JobConflict("another job held this library's work until now", cure="try again")
     job_id, standing = rows[0]
     cure = "" if standing in {JobState.QUEUED, JobState.RUNNING} else f"resume or cancel job {job_id} first"
     return JobConflict(f"job {job_id} holds this library's work: it is {standing}", cure=cure)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reprise.catalog import reconcile
 from reprise.catalog.analyses import retract_analyses, write_analyses
+from reprise.catalog.database import tried_again
 from reprise.catalog.failures import count_by_code, failed_models, list_failures, newest_of_job
 from reprise.catalog.labels import LABEL_COLUMNS, LABEL_COUNT, LABEL_JOINS, label_of
 from reprise.catalog.video_writing import photos_settled, write_told
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from reprise.core.records import Completed, Failed, Failure
 
 _PART = 500
+_IN_HAND = f"{reconcile.OPEN} AND state = '{RowState.LEASED}'"
 
 
 class SqlLedger:
@@ -33,6 +35,7 @@ class SqlLedger:
         self._database = database
         self._holder = holder
 
+    @tried_again
     def plan(
         self,
         selection: Selection,
@@ -44,6 +47,7 @@ class SqlLedger:
         alive: Callable[[str], bool],
     ) -> list[PlannedModel]:
         with self._database.transaction() as transaction:
+            transaction.alone(_plans_of(selection.owner))
             # Asked inside the transaction: a job that planned before this one is seen, and none can plan meanwhile.
             others = reconcile.others_alive(transaction, selection.owner, job_id, alive)
             planned = [
@@ -53,10 +57,12 @@ class SqlLedger:
             reconcile.count_items(transaction, selection, job_id)
         return planned
 
+    @tried_again
     def plan_again(
         self, selection: Selection, job_id: str, space: Space, at: float, alive: Callable[[str], bool]
     ) -> PlannedModel:
         with self._database.transaction() as transaction:
+            transaction.alone(_plans_of(selection.owner))
             others = reconcile.others_alive(transaction, selection.owner, job_id, alive)
             planned = reconcile.plan_space(transaction, selection, job_id, space, at, others, resumed=True)
             reconcile.count_items(transaction, selection, job_id)
@@ -74,6 +80,7 @@ class SqlLedger:
             for model, name, subject in spaces
         ]
 
+    @tried_again
     def lease(
         self, owner: str, job_id: str, space_id: int, limit: int, seconds: float, max_attempts: int
     ) -> list[Operation]:
@@ -94,20 +101,32 @@ class SqlLedger:
                     return operations
         return []
 
+    @tried_again
     def renew(self, seconds: float) -> int:
         until = self._database.now() + seconds
         with self._database.transaction() as transaction:
-            return transaction.execute(
-                f"UPDATE ledger SET lease_until = ? WHERE {reconcile.OPEN} AND state = '{RowState.LEASED}' AND leased_by = ?",
-                (until, self._holder),
+            # What is being committed right now needs no longer lease, and waiting for it would be waiting for us.
+            rows = transaction.query(
+                f"SELECT space_id, item_id FROM ledger WHERE {_IN_HAND} AND leased_by = ?{transaction.skip_locked}",
+                (self._holder,),
+            )
+            return transaction.execute_many(
+                "UPDATE ledger SET lease_until = ? WHERE space_id = ? AND item_id = ?",
+                [(until, *row) for row in rows],
             )
 
+    @tried_again
     def reclaim(self, owner: str, job_id: str) -> int:
         with self._database.transaction() as transaction:
-            return transaction.execute(
-                f"UPDATE ledger SET state = '{RowState.PENDING}', lease_until = NULL, leased_by = '' WHERE job_id = ?"
-                f" AND {reconcile.OPEN} AND state = '{RowState.LEASED}' AND owner = ? AND lease_until < ?",
+            rows = transaction.query(
+                f"SELECT space_id, item_id FROM ledger WHERE job_id = ? AND {_IN_HAND} AND owner = ?"
+                f" AND lease_until < ?{transaction.skip_locked}",
                 (job_id, owner, self._database.now()),
+            )
+            return transaction.execute_many(
+                f"UPDATE ledger SET state = '{RowState.PENDING}', lease_until = NULL, leased_by = ''"
+                " WHERE space_id = ? AND item_id = ?",
+                rows,
             )
 
     def open_work(self, owner: str, job_id: str, space_id: int) -> OpenWork:
@@ -120,15 +139,17 @@ class SqlLedger:
         seconds = sum(float(part) for _, _, part in rows)
         return OpenWork(counts.get(RowState.PENDING, 0), counts.get(RowState.LEASED, 0), seconds)
 
+    @tried_again
     def release(self, owner: str, job_id: str, space_id: int, item_ids: Sequence[int]) -> None:
         with self._database.transaction() as transaction:
             transaction.execute_many(
                 f"UPDATE ledger SET state = '{RowState.PENDING}', attempts = attempts - 1, lease_until = NULL"
                 f" WHERE space_id = ? AND item_id = ? AND owner = ? AND job_id = ? AND state = '{RowState.LEASED}'"
                 " AND leased_by = ?",
-                [(space_id, item_id, owner, job_id, self._holder) for item_id in item_ids],
+                [(space_id, item_id, owner, job_id, self._holder) for item_id in sorted(item_ids)],
             )
 
+    @tried_again
     def commit(
         self,
         owner: str,
@@ -139,8 +160,10 @@ class SqlLedger:
         at: float,
     ) -> Counters:
         key = f"WHERE space_id = ? AND item_id = ? AND owner = ? AND state = '{RowState.LEASED}' AND leased_by = ?"
+        done, failed = sorted(done, key=_item_id), sorted(failed, key=_item_id)
         final = [row for row in failed if not row.again]
         with self._database.transaction() as transaction:
+            reconcile.lock_counters(transaction, job_id, space_id)
             version = _spec_version(transaction, owner, job_id)
             done_rows = transaction.execute_many(
                 f"UPDATE ledger SET state = '{RowState.DONE}', digest = ?, has_vector = ?, lease_until = NULL,"
@@ -196,8 +219,10 @@ class SqlLedger:
             )
         return Counters(*counters[0])
 
+    @tried_again
     def retract(self, owner: str, job_id: str, space_id: int, item_ids: Collection[int], at: float) -> None:
         with self._database.transaction() as transaction:
+            reconcile.lock_counters(transaction, job_id, space_id)
             retracted = transaction.execute_many(
                 f"UPDATE ledger SET state = '{RowState.PENDING}', has_vector = 0, attempts = 0, digest = NULL,"
                 f" updated_at = ? WHERE space_id = ? AND item_id = ? AND owner = ? AND state = '{RowState.DONE}'",
@@ -212,6 +237,7 @@ class SqlLedger:
                 (retracted, job_id, space_id),
             )
 
+    @tried_again
     def lost_vectors(self, owner: str, space_id: int, item_ids: Collection[int], at: float) -> int:
         with self._database.transaction() as transaction:
             return transaction.execute_many(
@@ -275,11 +301,12 @@ class SqlLedger:
     def failed_models(self, owner: str, *, code: str | None, item_id: int | None) -> dict[int, list[str]]:
         return failed_models(self._database, owner, code, item_id)
 
+    @tried_again
     def dismiss(self, owner: str, *, code: str | None = None, item_id: int | None = None) -> int:
         with self._database.transaction() as transaction:
             return transaction.execute(
                 f"UPDATE ledger SET state = '{RowState.DISMISSED}' WHERE owner = ? AND state = '{RowState.FAILED}'"
-                " AND (CAST(? AS TEXT) IS NULL OR error_code = ?) AND (CAST(? AS INTEGER) IS NULL OR item_id = ?)",
+                " AND (CAST(? AS TEXT) IS NULL OR error_code = ?) AND (CAST(? AS BIGINT) IS NULL OR item_id = ?)",
                 (owner, code, code, item_id, item_id),
             )
 
@@ -310,6 +337,7 @@ class SqlLedger:
     def orphans(self, owner: str, space: Space) -> list[int]:
         return reconcile.orphans(self._database, owner, space)
 
+    @tried_again
     def forget(self, owner: str, space_id: int, item_ids: Collection[int]) -> None:
         with self._database.transaction() as transaction:
             reconcile.forget_rows(transaction, owner, space_id, item_ids)
@@ -317,6 +345,16 @@ class SqlLedger:
     def forget_space(self, owner: str, space_id: int) -> None:
         with self._database.transaction() as transaction:
             transaction.execute("DELETE FROM ledger WHERE space_id = ? AND owner = ?", (space_id, owner))
+
+
+def _plans_of(owner: str) -> str:
+    """The name under which those who plan for the owner wait for each other: what is open is one job's only."""
+    return f"plans of {owner}"
+
+
+def _item_id(row: Completed | Failed) -> int:
+    """Those who write the same rows go through them in the same order, so that none waits for one who waits."""
+    return row.item_id
 
 
 def _subject(transaction: Transaction, space_id: int) -> Subject:
@@ -354,7 +392,10 @@ def _keep(
     learned += [(row.item_id, row.state) for row in failed if row.state and row.state.digest]
     transaction.execute_many(
         "UPDATE items SET size = ?, mtime_ns = ?, digest = ? WHERE id = ? AND owner = ?",
-        [(state.size, state.mtime_ns, state.digest, item_id, owner) for item_id, state in learned],
+        [
+            (state.size, state.mtime_ns, state.digest, item_id, owner)
+            for item_id, state in sorted(learned, key=lambda row: row[0])
+        ],
     )
 
 

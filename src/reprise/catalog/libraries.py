@@ -32,6 +32,7 @@ class SqlLibraries:
 
     def add(self, owner: str, kind: str, name: str, root: bytes, exclude: Sequence[str]) -> Library:
         with self._database.transaction() as transaction:
+            transaction.alone(f"libraries of {owner}")
             rows = transaction.query(
                 f"SELECT {_COLUMNS} FROM libraries WHERE owner = ? AND kind = ?", (owner, kind)
             )

@@ -94,6 +94,10 @@ class SqlListing:
     def take_over(self, most: int) -> int:
         return take_over(self._database, most)
 
+    @property
+    def no_index(self) -> str:
+        return self._database.dialect.no_index
+
     def query(
         self, owner: str, filters: Filters, columns: str, rest: str, values: tuple[Any, ...], *, walked: bool
     ) -> list[Row]:
@@ -101,7 +105,7 @@ class SqlListing:
         spaces = None
         if filters.model is not None:
             spaces = spaces_of_models(self._database, owner).get(filters.model)
-        found = conditions(owner, filters, spaces, walked=walked)
+        found = conditions(self._database.dialect, owner, filters, spaces, walked=walked)
         return self._database.query(
             f"SELECT {columns} FROM listing l WHERE {found.where} {rest}", (*found.values, *values)
         )
@@ -159,12 +163,13 @@ class _Part:
         """Id and field of up to ``limit`` rows; ``without``: of those without the field."""
         by, descending = self._sorting.by, self._sorting.order is Order.DESCENDING
         way, beyond = ("DESC", "<") if descending else ("ASC", ">")
-        # A "+" keeps SQLite from walking in the listing's order where the filters give few rows.
-        column = ("" if self._walked else "+") + ("l.item_id" if by is SortBy.ID else f"l.{by}")
+        # The database is not to walk in the listing's order where the filters give few rows.
+        no_index = "" if self._walked else self._listing.no_index
+        column = no_index + ("l.item_id" if by is SortBy.ID else f"l.{by}")
         rest, values = [], list[Any]()
         if by not in _ALWAYS_THERE:
             rest.append(f"AND {column} IS {'NULL' if without else 'NOT NULL'}")
-        plain, by_id = without or by is SortBy.ID, ("" if self._walked else "+") + "l.item_id"
+        plain, by_id = without or by is SortBy.ID, f"{no_index}l.item_id"
         if after is not None:
             rest.append(f"AND {by_id} {beyond} ?" if plain else f"AND ({column}, {by_id}) {beyond} (?, ?)")
             values += [after.item_id] if plain else [after.value, after.item_id]

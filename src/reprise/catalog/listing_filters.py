@@ -11,6 +11,7 @@ from reprise.core.words import sort_key, terms
 
 if TYPE_CHECKING:
     from reprise.catalog.database import Database
+    from reprise.catalog.dialects import Dialect
     from reprise.core.listing import Filters
 
 MOST_WORDS = 32
@@ -59,18 +60,20 @@ class Conditions:
         return " AND ".join(self.sql)
 
 
-def conditions(owner: str, filters: Filters, spaces: ModelSpaces | None, *, walked: bool) -> Conditions:
+def conditions(
+    dialect: Dialect, owner: str, filters: Filters, spaces: ModelSpaces | None, *, walked: bool
+) -> Conditions:
     """The conditions for rows that the filters leave.
 
     ``walked``: the rows are met in the listing's order and each is asked; else the filters give the rows and those
-    are sorted. A ``+`` keeps SQLite from using an index for that condition.
+    are sorted.
     """
-    found, no_index = Conditions(), "+" if walked else ""
+    found, no_index = Conditions(), dialect.no_index if walked else ""
     # Where ids are given, SQLite would rather read all rows of the owner: it takes them for few.
     gives_ids = not walked and (filters.words.strip() or filters.state in _STATES)
-    found.add(f"{'+' if gives_ids else ''}l.owner = ?", owner)
+    found.add(f"{dialect.no_index if gives_ids else ''}l.owner = ?", owner)
     if filters.library_id is not None:
-        found.add("+l.library_id = ?", filters.library_id)
+        found.add(f"{dialect.no_index}l.library_id = ?", filters.library_id)
     for column, text in (("artist", filters.artist), ("genre", filters.genre), ("key", filters.key)):
         if text is not None:
             found.add(f"{no_index}l.{column} = ?", sort_key(text))
@@ -79,25 +82,28 @@ def conditions(owner: str, filters: Filters, spaces: ModelSpaces | None, *, walk
             f"{no_index}l.path >= ? AND {no_index}l.path < ?", filters.folder + b"/", filters.folder + b"0"
         )
     if filters.words.strip():
-        query = match_query(filters.words)
-        words = "SELECT rowid FROM listing_words WHERE listing_words MATCH ?"
+        query = match_query(dialect, filters.words)
+        words = f"SELECT rowid FROM listing_words WHERE {dialect.words_match}"
         found.add(f"{no_index}l.item_id IN ({words})" if query else "1 = 0", *([query] if query else []))
     if filters.model is not None:
-        _add_state(found, owner, filters.state, spaces, walked=walked)
+        _add_state(dialect, found, owner, filters.state, spaces, walked=walked)
     return found
 
 
-def match_query(words: str) -> str:
-    """The words as FTS5 takes them: each a phrase in quotes of letters and digits only, so nothing in it is syntax.
-
-    The last part of each may go on. Empty when there is no letter in them.
-    """
-    phrases = [parts for word in words.split()[:MOST_WORDS] if (parts := terms(word))]
-    return " ".join(f'"{" ".join(parts)}"*' for parts in phrases)
+def match_query(dialect: Dialect, words: str) -> str:
+    """The words as the database takes them: each is a phrase, whose last part may go on. Empty when there is no letter
+    in them."""
+    return dialect.words_query([parts for word in words.split()[:MOST_WORDS] if (parts := terms(word))])
 
 
 def _add_state(
-    found: Conditions, owner: str, state: ModelView | None, spaces: ModelSpaces | None, *, walked: bool
+    dialect: Dialect,
+    found: Conditions,
+    owner: str,
+    state: ModelView | None,
+    spaces: ModelSpaces | None,
+    *,
+    walked: bool,
 ) -> None:
     if spaces is None:
         found.add("1 = 1" if state is ModelView.NONE else "1 = 0")
@@ -114,7 +120,11 @@ def _add_state(
         found.values += [newest, served] if stale else []
     else:
         # Failures are few and have an index of their own, by owner.
-        rows = _ROWS.replace("k.space_id", "+k.space_id") if state is ModelView.FAILED else _ROWS
+        rows = (
+            _ROWS.replace("k.space_id", f"{dialect.no_index}k.space_id")
+            if state is ModelView.FAILED
+            else _ROWS
+        )
         found.add(f"l.item_id IN ({rows} AND {_STATES[state]}", newest, owner)
         found.sql[-1] += f" UNION {_LEFT_BEHIND})" if state is ModelView.STALE else ")"
         found.values += [served, owner, newest] if state is ModelView.STALE else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
@@ -14,8 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
+    import psycopg
     from sqlalchemy.engine import Connection
 
+_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('reprise migrations ' || CURRENT_SCHEMA, 0))"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -31,6 +33,23 @@ def upgrade_sqlite(path: Path) -> None:
         if isinstance(error.orig, sqlite3.Error):
             raise error.orig from None
         raise
+
+
+def upgrade_postgres(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """The same on a server, over a connection that commits by itself and that is closed here. Of several processes
+    that start at once one migrates; the others wait for it and find nothing left to do."""
+    engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=NullPool)
+    try:
+        connection.autocommit = False
+        with engine.begin() as transaction:
+            transaction.exec_driver_sql(_ALONE)
+            _upgrade(transaction)
+    except DBAPIError as error:
+        if error.orig is not None:
+            raise error.orig from None
+        raise
+    finally:
+        engine.dispose()
 
 
 def _in_one_transaction(path: Path) -> None:

@@ -53,6 +53,9 @@ def put_photos_inputs(
     transaction: Transaction, owner: str, person_ids: Collection[int], fingerprint: str, at: float
 ) -> None:
     """Bring the input of these persons up to their ready photos; a person without any has none."""
+    # Photos of one person may be settled by several at once: the last of them has to see all.
+    persons = f"SELECT item_id FROM persons WHERE owner = ? AND item_id IN ({{marks}}) ORDER BY item_id{transaction.locked}"
+    list(in_parts(transaction, persons, (owner,), sorted(person_ids)))
     sql = (
         "SELECT person_id, item_id, digest FROM photos WHERE owner = ? AND person_id IN ({marks}) AND state = ?"
         " ORDER BY item_id"

@@ -48,6 +48,7 @@ class SqlPersons:
         if known is not None:
             return known
         with self._database.transaction() as transaction:
+            transaction.alone(_people_of(owner))
             return self._library(transaction, owner, at)
 
     def known_library_id(self, owner: str) -> int | None:
@@ -73,6 +74,7 @@ class SqlPersons:
     def add(self, owner: str, name: str, at: float) -> Person:
         shown, key = _checked(name)
         with self._database.transaction() as transaction:
+            transaction.alone(_people_of(owner))
             _refuse_taken(transaction, owner, key, shown)
             library_id = self._library(transaction, owner, at)
             person_id = _add_item(transaction, owner, library_id, ItemKind.PERSON, _DRAFT_PATH, at)
@@ -102,6 +104,7 @@ class SqlPersons:
     def rename(self, owner: str, person_id: int, name: str, at: float) -> None:
         shown, key = _checked(name)
         with self._database.transaction() as transaction:
+            transaction.alone(_people_of(owner))
             _insist_on(transaction, owner, person_id)
             _refuse_taken(transaction, owner, key, shown, but=person_id)
             transaction.execute(
@@ -119,6 +122,7 @@ class SqlPersons:
 
     def remove(self, owner: str, person_id: int) -> list[int]:
         with self._database.transaction() as transaction:
+            transaction.alone(_people_of(owner))
             _insist_on(transaction, owner, person_id)
             ids = with_children(transaction, owner, [person_id])
             remove_items(transaction, owner, ids)
@@ -151,6 +155,7 @@ class SqlPersons:
     def add_photo(self, owner: str, person_id: int, file: bytes, digest: bytes, at: float) -> Photo:
         path = photo_path(person_id, digest)
         with self._database.transaction() as transaction:
+            transaction.alone(_people_of(owner))
             library_id = _insist_on(transaction, owner, person_id)
             known = self._photos(owner, "person_id = ? AND digest = ?", person_id, digest)
             if known:
@@ -177,6 +182,7 @@ class SqlPersons:
 
     def remove_photo(self, owner: str, photo_id: int) -> None:
         with self._database.transaction() as transaction:
+            transaction.alone(_people_of(owner))
             person_id = self.photo(owner, photo_id).person_id
             remove_items(transaction, owner, [photo_id])
             photo_left(transaction, owner, person_id, time.time())
@@ -199,6 +205,11 @@ class SqlPersons:
             f"SELECT {_PHOTO} FROM photos WHERE owner = ? AND {condition} ORDER BY item_id", (owner, *values)
         )
         return [_photo(row) for row in rows]
+
+
+def _people_of(owner: str) -> str:
+    """The name under which those who add or remove persons and photos of the owner wait for each other."""
+    return f"people of {owner}"
 
 
 def _known_library(reading: Database | Transaction, owner: str) -> int | None:

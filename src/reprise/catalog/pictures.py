@@ -16,10 +16,10 @@ _NAMING = ("frames", "photos", "inputs")
 
 # A video that is taken apart again keeps the rows of pictures that are the same: its own row says when that was.
 _OF_FRAMES = (
-    "SELECT f.file, COALESCE(v.updated_at, i.updated_at) FROM frames f JOIN items i ON i.id = f.item_id"
+    "SELECT f.file, MAX(COALESCE(v.updated_at, i.updated_at)) FROM frames f JOIN items i ON i.id = f.item_id"
     " LEFT JOIN videos v ON v.item_id = i.video_id WHERE f.owner = ?"
 )
-_OF_PHOTOS = "SELECT f.file, f.updated_at FROM photos f WHERE f.owner = ?"
+_OF_PHOTOS = "SELECT f.file, MAX(f.updated_at) FROM photos f WHERE f.owner = ?"
 _RELEASE = (
     "INSERT INTO released_files (file, at) {rows} ON CONFLICT (file) DO UPDATE SET"
     " at = CASE WHEN excluded.at > released_files.at THEN excluded.at ELSE released_files.at END"
@@ -30,14 +30,14 @@ def release_of_items(transaction: Transaction, owner: str, item_ids: Collection[
     """Part of what removes these frames and photos, or gives them other files, before it does: those are to go."""
     rows = [(owner, item_id) for item_id in item_ids]
     for select in (_OF_FRAMES, _OF_PHOTOS):
-        transaction.execute_many(_RELEASE.format(rows=f"{select} AND f.item_id = ?"), rows)
+        transaction.execute_many(_RELEASE.format(rows=f"{select} AND f.item_id = ? GROUP BY f.file"), rows)
 
 
 def release_of_library(transaction: Transaction, owner: str, library_id: int) -> None:
     """The same for all frames and photos of a library."""
     inside = "f.item_id IN (SELECT id FROM items WHERE owner = ? AND library_id = ?)"
     for select in (_OF_FRAMES, _OF_PHOTOS):
-        rows = f"{select} AND {inside}"
+        rows = f"{select} AND {inside} GROUP BY f.file"
         transaction.execute(_RELEASE.format(rows=rows), (owner, owner, library_id))
 
 

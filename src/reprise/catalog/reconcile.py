@@ -21,13 +21,17 @@ OPEN = f"state IN ('{RowState.PENDING}', '{RowState.LEASED}')"
 _OPEN_OR_FAILED = f"state IN ('{RowState.PENDING}', '{RowState.LEASED}', '{RowState.FAILED}')"
 # A partial index serves only a query that repeats its condition word for word.
 _PENDING = f"{OPEN} AND state = '{RowState.PENDING}'"
+_OF_JOB = f"FROM ledger WHERE job_id = ? AND space_id = ? AND {OPEN}"
 _TO_PENDING = (
     f"UPDATE ledger SET state = '{RowState.PENDING}', reason = ?, attempts = 0, job_id = ?, updated_at = ?,"
     " lease_until = NULL, error_code = NULL, error_message = NULL"
 )
+# Asked for one item after the other. PostgreSQL takes a table that it has not counted yet for empty, and would join it
+# whole to each item, though the very statement fills it; a question with an OFFSET it asks as it stands.
+_EACH = "LIMIT 1 OFFSET 0"
 _OTHER_VECTOR = (
-    "EXISTS (SELECT 1 FROM ledger o JOIN spaces s ON s.id = o.space_id WHERE s.owner = ? AND s.model = ?"
-    " AND o.item_id = i.id AND o.has_vector = 1)"
+    "EXISTS (SELECT 1 FROM spaces s WHERE s.owner = ? AND s.model = ? AND EXISTS (SELECT 1 FROM ledger o"
+    f" WHERE o.space_id = s.id AND o.item_id = i.id AND o.has_vector = 1 {_EACH}) {_EACH})"
 )
 _HAVE_PATHS = {ItemKind.TRACK, ItemKind.VIDEO}
 """Kinds whose path is one on the disk; those of the others are made up."""
@@ -179,6 +183,9 @@ def plan_space(
 ) -> PlannedModel:
     """Make pending what is to be done and count it. Where nothing is, one look at the ledger tells so."""
     looked = looked_at(selection, *space.subject)
+    # What workers commit meanwhile is counted by them after this, on top of what is found here.
+    counters = f"SELECT 1 FROM job_models WHERE job_id = ? AND model = ?{transaction.locked}"
+    transaction.query(counters, (job_id, space.model))
     found = _survey(transaction, space, looked)
     planning = _Planning(transaction, selection, job_id, space, at, others, looked)
     if planning.reconcile(found, resumed=resumed):
@@ -290,7 +297,7 @@ class _Planning:
             f" SELECT ?, i.id, ?, '{RowState.PENDING}',"
             f" CASE WHEN {_OTHER_VECTOR} THEN '{Reason.SPEC_CHANGED}' ELSE '{Reason.NEW}' END, 0, 0, ?, ?"
             f" FROM {self.looked.tables} WHERE {self.looked.where}"
-            " AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.space_id = ? AND l.item_id = i.id)",
+            f" AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.space_id = ? AND l.item_id = i.id {_EACH})",
             (space.id, owner, owner, space.model, self.job_id, self.at, *self.looked.values, space.id),
         )
 
@@ -359,27 +366,46 @@ def next_rows(
     """Rows that cost no runner yet; only when none is left, one that did, alone, so that blame is sure."""
     of_job = f"FROM ledger WHERE job_id = ? AND space_id = ? AND {_PENDING}"
     rows = transaction.query(
-        f"SELECT item_id {of_job} AND attempts < ? ORDER BY attempts, item_id LIMIT ?",
+        f"SELECT item_id {of_job} AND attempts < ? ORDER BY attempts, item_id LIMIT ?{transaction.skip_locked}",
         (job_id, space_id, max_attempts, limit),
     )
     if rows:
         return [row[0] for row in rows]
-    in_hand = f"SELECT 1 FROM ledger WHERE job_id = ? AND space_id = ? AND {OPEN} AND state = '{RowState.LEASED}' LIMIT 1"
-    if transaction.query(in_hand, (job_id, space_id)):
+    if not transaction.query(f"SELECT 1 {_OF_JOB} LIMIT 1", (job_id, space_id)):
         return []
-    lost = transaction.execute(
-        f"UPDATE ledger SET state = '{RowState.FAILED}', error_code = ?, error_message = ?"
-        f" WHERE job_id = ? AND space_id = ? AND {_PENDING} AND attempts >= ?",
-        (RunnerLost.code, "the run died with it each time", job_id, space_id, 2 * max_attempts),
-    )
-    transaction.execute(
-        "UPDATE job_models SET failed = failed + ? WHERE job_id = ? AND space_id = ?",
-        (lost, job_id, space_id),
-    )
+    # Of those who ask at the same time one gets the row, and the others see it in that one's hands.
+    lock_counters(transaction, job_id, space_id)
+    # What others are about to lease is pending still, though it was skipped.
+    in_hand = f"SELECT 1 {_OF_JOB} AND (state = '{RowState.LEASED}' OR attempts < ?) LIMIT 1"
+    if transaction.query(in_hand, (job_id, space_id, max_attempts)):
+        return []
+    _give_up(transaction, job_id, space_id, 2 * max_attempts)
     rows = transaction.query(
         f"SELECT item_id {of_job} ORDER BY attempts, item_id LIMIT 1", (job_id, space_id)
     )
     return [row[0] for row in rows]
+
+
+def lock_counters(transaction: Transaction, job_id: str, space_id: int) -> None:
+    """The job's counters of the space are this transaction's. Who writes both them and rows begins here: of two who
+    began at different ends each would wait for the other."""
+    transaction.query(
+        f"SELECT 1 FROM job_models WHERE job_id = ? AND space_id = ?{transaction.locked}", (job_id, space_id)
+    )
+
+
+def _give_up(transaction: Transaction, job_id: str, space_id: int, most: int) -> None:
+    """Rows that cost so many runners have failed."""
+    lost = transaction.execute(
+        f"UPDATE ledger SET state = '{RowState.FAILED}', error_code = ?, error_message = ?"
+        f" WHERE job_id = ? AND space_id = ? AND {_PENDING} AND attempts >= ?",
+        (RunnerLost.code, "the run died with it each time", job_id, space_id, most),
+    )
+    if lost:
+        transaction.execute(
+            "UPDATE job_models SET failed = failed + ? WHERE job_id = ? AND space_id = ?",
+            (lost, job_id, space_id),
+        )
 
 
 def orphans(database: Database, owner: str, space: Space) -> list[int]:

@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from reprise.catalog.inputs import Input, put_inputs, text_input
+from reprise.catalog.inputs import Input, in_parts, put_inputs, text_input
 from reprise.core.items import display_path
 from reprise.core.scene_texts import (
     IMAGE,
@@ -58,6 +58,13 @@ def compose_video(
                 inputs[LOOK] = inputs[IMAGE]
         wanted[scene_id] = inputs
     return put_inputs(transaction, owner, (*TEXT_CHANNELS, IMAGE, LOOK), wanted, at)
+
+
+def lock_videos(transaction: Transaction, owner: str, video_ids: Collection[int]) -> None:
+    """Part of what writes about these videos, before it does: of several that do so at once the last one composes the
+    scenes, and has to see what all wrote."""
+    sql = f"SELECT id FROM items WHERE owner = ? AND id IN ({{marks}}) ORDER BY id{transaction.locked}"
+    list(in_parts(transaction, sql, (owner,), sorted(video_ids)))
 
 
 def best_pictures(transaction: Transaction, owner: str, video_id: int) -> dict[int, Picture]:

@@ -24,6 +24,7 @@ class SqlSchedules:
 
     def add(self, owner: str, library_id: int, models: Sequence[str], cron: str, at: float) -> Schedule:
         with self._database.transaction() as transaction:
+            transaction.alone(f"schedules of {owner}")
             transaction.execute(
                 "INSERT INTO schedules (owner, library_id, models, cron, enabled, created_at) VALUES (?, ?, ?, ?, 1, ?)",
                 (owner, library_id, json.dumps(list(models)), cron, at),

@@ -19,9 +19,9 @@ class SqlLocks:
         self._database = database
 
     def take(self, name: str, holder: str, seconds: float, *, shared: bool) -> bool:
-        now = self._database.now()
         with self._database.transaction() as transaction:
-            transaction.alone("locks")
+            transaction.alone(f"lock {name}")
+            now = self._database.now()
             transaction.execute("DELETE FROM locks WHERE name = ? AND until < ?", (name, now))
             others = "SELECT COUNT(*) FROM locks WHERE name = ? AND holder <> ?"
             if shared:

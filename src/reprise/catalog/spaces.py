@@ -97,11 +97,11 @@ class SqlSpaces:
         return next((p for p in self.pointers(owner) if p.model == model), None)
 
     def pointers(self, owner: str) -> list[Pointer]:
-        spaces = {space.id: space for space in self.all(owner)}
         rows = self._database.query(
             "SELECT model, space_id, previous_id, switched_at FROM pointers WHERE owner = ? ORDER BY model",
             (owner,),
         )
+        spaces = {space.id: space for space in self.all(owner)}
         return [
             Pointer(model, spaces[space_id], spaces.get(previous_id), switched_at)
             for model, space_id, previous_id, switched_at in rows
@@ -109,6 +109,7 @@ class SqlSpaces:
 
     def unpoint(self, owner: str, model: str) -> None:
         with self._database.transaction() as transaction:
+            transaction.alone(f"pointers of {owner}")
             rows = transaction.query(
                 "SELECT space_id FROM pointers WHERE owner = ? AND model = ?", (owner, model)
             )
@@ -118,6 +119,7 @@ class SqlSpaces:
 
     def switch(self, owner: str, model: str, space_id: int, at: float) -> Space | None:
         with self._database.transaction() as transaction:
+            transaction.alone(f"pointers of {owner}")
             before = transaction.query(
                 "SELECT space_id FROM pointers WHERE owner = ? AND model = ?", (owner, model)
             )
@@ -137,7 +139,9 @@ class SqlSpaces:
 
 
 def _step(transaction: Transaction, owner: str, space_id: int, state: SpaceState, note: str = "") -> None:
-    rows = transaction.query("SELECT state, name FROM spaces WHERE owner = ? AND id = ?", (owner, space_id))
+    rows = transaction.query(
+        f"SELECT state, name FROM spaces WHERE owner = ? AND id = ?{transaction.locked}", (owner, space_id)
+    )
     if not rows:
         raise NotFound(f"there is no space {space_id}", cure="see: reprise spaces")
     current, name = SpaceState(rows[0][0]), rows[0][1]

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from reprise.catalog.database import SCHEMA_VERSION, Row
+from reprise.catalog.dialects import SqliteDialect
 from reprise.disks import is_full
 from reprise.errors import (
     CatalogueCorrupt,
@@ -25,6 +26,8 @@ from reprise.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from reprise.catalog.dialects import Dialect
 
 APPLICATION_ID = 0x52505253  # "RPRS"
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -53,6 +56,10 @@ class SqliteTransaction:
 
     @property
     def skip_locked(self) -> str:
+        return ""
+
+    @property
+    def locked(self) -> str:
         return ""
 
     def alone(self, name: str) -> None:
@@ -108,6 +115,8 @@ class SqliteDatabase:
     One connection writes, a few read, so that readers wait for no writer, and each stream of rows has its own. Inside
     a transaction, ``query`` on its thread sees what that has written.
     """
+
+    dialect: Dialect = SqliteDialect()
 
     def __init__(self, path: Path, *, busy_timeout: float = BUSY_TIMEOUT_SECONDS) -> None:
         self._path = path

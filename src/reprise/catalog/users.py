@@ -25,6 +25,7 @@ class SqlPeople:
 
     def add(self, user: User, password_hash: str) -> None:
         with self._database.transaction() as transaction:
+            transaction.alone("users")
             if _found(transaction, user.name):
                 raise AccountConflict(
                     f"there is a user {user.name!r} already", cure="choose another name, or change that user"
@@ -33,6 +34,7 @@ class SqlPeople:
 
     def add_first(self, user: User, password_hash: str) -> bool:
         with self._database.transaction() as transaction:
+            transaction.alone("users")
             if transaction.query("SELECT 1 FROM users LIMIT 1"):
                 return False
             _insert(transaction, user, password_hash)
@@ -49,6 +51,7 @@ class SqlPeople:
 
     def change(self, name: str, *, role: Role | None = None, owner: str | None = None) -> User:
         with self._database.transaction() as transaction:
+            transaction.alone("users")
             before = _insist_on(transaction, name)
             after = replace(before, role=role or before.role, owner=owner or before.owner)
             transaction.execute(
@@ -59,6 +62,7 @@ class SqlPeople:
 
     def remove(self, name: str) -> None:
         with self._database.transaction() as transaction:
+            transaction.alone("users")
             gone = _insist_on(transaction, name)
             transaction.execute("DELETE FROM users WHERE name = ?", (name,))
             _leave_an_admin(transaction, gone)
@@ -186,7 +190,7 @@ def _insert(transaction: Transaction, user: User, password_hash: str) -> None:
 
 
 def _found(transaction: Transaction, name: str) -> User | None:
-    rows = transaction.query(f"SELECT {_USER} FROM users WHERE name = ?", (name,))
+    rows = transaction.query(f"SELECT {_USER} FROM users WHERE name = ?{transaction.locked}", (name,))
     return _user(rows[0]) if rows else None
 
 

@@ -7,10 +7,10 @@ from bisect import bisect_right
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from reprise.catalog.inputs import Input, put_inputs
+from reprise.catalog.inputs import Input, in_parts, put_inputs
 from reprise.catalog.person_inputs import photos_settled
 from reprise.catalog.scene_carrying import Stretch
-from reprise.catalog.scene_inputs import best_pictures, compose_video
+from reprise.catalog.scene_inputs import best_pictures, compose_video, lock_videos
 from reprise.catalog.scene_rows import VideoItem, has_given_words, put_frames, put_scenes, stretches
 from reprise.core.items import ItemKind
 from reprise.core.scene_texts import clean_tags, storable
@@ -41,6 +41,8 @@ def write_told(
     What somebody imported or wrote is never overwritten, nor is a transcript by one of a poorer source.
     """
     described: list[tuple[int, Description]] = []
+    ids = [item_id for item_id, _, _ in rows]
+    lock_videos(transaction, owner, [*ids, *_videos_of(transaction, owner, ids)])
     for item_id, state, told in rows:
         if isinstance(told, Description):
             described.append((item_id, told))
@@ -53,6 +55,11 @@ def write_told(
         else:
             _write_heard(transaction, owner, video, told, at)
     write_descriptions(transaction, owner, described, at)
+
+
+def _videos_of(transaction: Transaction, owner: str, scene_ids: Sequence[int]) -> list[int]:
+    sql = "SELECT DISTINCT video_id FROM scenes WHERE owner = ? AND item_id IN ({marks})"
+    return [row[0] for row in in_parts(transaction, sql, (owner,), scene_ids)]
 
 
 def video_item(reading: Database | Transaction, owner: str, video_id: int) -> VideoItem | None:

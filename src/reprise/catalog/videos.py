@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reprise.catalog.inputs import in_parts
 from reprise.catalog.scene_importing import put_imported
-from reprise.catalog.scene_inputs import compose_video, segments_of
+from reprise.catalog.scene_inputs import compose_video, lock_videos, segments_of
 from reprise.catalog.text_matching import matching
 from reprise.catalog.video_writing import put_transcript, video_item, write_descriptions
 from reprise.core.scene_texts import COMPOSITION, lexical_fields
@@ -78,8 +78,8 @@ class SqlVideos:
     ) -> tuple[list[Video], int]:
         where, values = _present(owner, library_id)
         if text.strip():
-            by_path, path_values = matching("CAST(i.path AS TEXT)", text)
-            by_words, word_values = matching("t.text", text)
+            by_path, path_values = matching(self._database.dialect, "", text, path="i.path")
+            by_words, word_values = matching(self._database.dialect, "t.text", text)
             where += f" AND (({by_path}) OR {_WORDS_OF_SCENES.format(condition=by_words)})"
             values += [*path_values, *word_values]
         count = self._database.query(f"SELECT COUNT(*) {where}", values)[0][0]
@@ -178,6 +178,7 @@ class SqlVideos:
     def set_transcript(self, owner: str, video_id: int, transcript: Transcript, at: float) -> None:
         given = replace(transcript, source=TextSource.IMPORTED)
         with self._database.transaction() as transaction:
+            lock_videos(transaction, owner, [video_id])
             if video_item(transaction, owner, video_id) is None:
                 raise _no_video(video_id)
             put_transcript(transaction, owner, video_id, given, at)
@@ -187,16 +188,18 @@ class SqlVideos:
         given = replace(description, source=TextSource.IMPORTED)
         with self._database.transaction() as transaction:
             rows = transaction.query(
-                "SELECT 1 FROM scenes WHERE owner = ? AND item_id = ?", (owner, scene_id)
+                "SELECT video_id FROM scenes WHERE owner = ? AND item_id = ?", (owner, scene_id)
             )
             if not rows:
                 raise NotFound(f"there is no scene {scene_id}", cure="look which scenes the video has")
+            lock_videos(transaction, owner, [rows[0][0]])
             write_descriptions(transaction, owner, [(scene_id, given)], at)
 
     def import_scenes(
         self, owner: str, video_id: int, scenes: Sequence[ImportedScene], at: float
     ) -> list[int]:
         with self._database.transaction() as transaction:
+            lock_videos(transaction, owner, [video_id])
             video = video_item(transaction, owner, video_id)
             if video is None:
                 raise _no_video(video_id)
@@ -216,6 +219,7 @@ class SqlVideos:
         changed = 0
         for (video_id,) in rows:  # one transaction each: others write in between
             with self._database.transaction() as transaction:
+                lock_videos(transaction, owner, [video_id])
                 changed += compose_video(transaction, owner, video_id, at)
         return changed
 

@@ -43,17 +43,33 @@ def opened(owner: str | None, home: Path | None, *, as_json: bool = False, **fla
     """The application for one command. With ``--json`` an error is a JSON line too; the exit code is 2."""
     from reprise.app import App
     from reprise.cli.render.log import adapters_logged
+    from reprise.log_facts import records_say
     from reprise.settings import load_settings
 
     try:
         settings = load_settings({"owner": owner, **flags}, home=home)
-        with adapters_logged(settings.text("log_level"), settings.text("log_format")), App(settings) as app:
+        level, form = settings.text("log_level"), settings.text("log_format")
+        with App(settings) as app, records_say(spec_version=_version(app)), adapters_logged(level, form):
             yield app
     except RepriseError as error:
         if as_json:
             facts = {"code": error.code, "message": error.message, "cure": error.cure}
             write_json({"event": "error", **facts})
         raise
+
+
+def _version(app: App) -> Callable[[], str]:
+    """What the log says of the pipeline: looked up for the first record, for most commands log nothing."""
+    from functools import cache
+
+    @cache
+    def version(_changes: str) -> str:
+        try:
+            return app.installed.pipeline.version
+        except RepriseError:
+            return ""  # whoever needs the pipeline says what is wrong with it
+
+    return lambda: version(app.settings.text("step_versions"))
 
 
 def write_json(value: Any) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reprise.core.events import BatchResized, ItemFailed, Progress
 from reprise.core.gates import ConstantGate, check_vector
@@ -15,7 +16,7 @@ from reprise.core.items import display_path
 from reprise.core.job import Control, Counters, never
 from reprise.core.progress import SpeedMeter
 from reprise.core.records import Completed, Failed
-from reprise.errors import CanaryFailed, ItemError, NothingToSee
+from reprise.errors import CanaryFailed, CatalogueAway, ItemError, NothingToSee
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from reprise.engine.desk import Outcome
     from reprise.engine.encoding import Encoding
 
+T = TypeVar("T")
+
 POLL_SECONDS = 0.1
+STEADY_TRIES = 3
 CONTROL_SECONDS = 1.0
 SLOT_SECONDS = 0.25
 
@@ -39,6 +43,18 @@ SLOT_SECONDS = 0.25
 def alone() -> int:
     """One process is at work."""
     return 1
+
+
+def steadily(call: Callable[[], T]) -> T:
+    """The call's answer, asked for again when the catalogue's server was lost in the middle of it.
+
+    The catalogue itself waits for a server that is away; what is cut off while it is answered ends as an error. To write
+    the fate of leased rows twice changes nothing, and rows that were leased for nobody's ears come free in time.
+    """
+    for _ in range(STEADY_TRIES - 1):
+        with suppress(CatalogueAway):
+            return call()
+    return call()
 
 
 class SliceEnd(StrEnum):
@@ -87,7 +103,7 @@ class Wishes:
             now = time.monotonic()
             if control is Control.NONE and now - self._looked_at >= CONTROL_SECONDS:
                 self._looked_at = now
-                control = self.catalogue.jobs.control(self.job.owner, self.job.id)
+                control = steadily(lambda: self.catalogue.jobs.control(self.job.owner, self.job.id))
             self._end = {Control.PAUSE: SliceEnd.PAUSED, Control.CANCEL: SliceEnd.CANCELLED}.get(control)
         return self._end
 
@@ -143,7 +159,11 @@ class Slice:
         try:
             return self._loop()
         finally:
-            self.catalogue.ledger.release(self.space.owner, self.job.id, self.space.id, self._leased())
+            steadily(
+                lambda: self.catalogue.ledger.release(
+                    self.space.owner, self.job.id, self.space.id, self._leased()
+                )
+            )
 
     def _loop(self) -> SliceEnd:
         while True:
@@ -174,13 +194,15 @@ class Slice:
 
     def _lease(self) -> bool:
         """Take more work; ``False`` when there is none. What failed for now may come back, so ask again at the end."""
-        operations = self.catalogue.ledger.lease(
-            self.space.owner,
-            self.job.id,
-            self.space.id,
-            min(max(1, self.encoding.room), self._share_left),
-            self.pace.lease_seconds,
-            self.pace.max_attempts,
+        operations = steadily(
+            lambda: self.catalogue.ledger.lease(
+                self.space.owner,
+                self.job.id,
+                self.space.id,
+                min(max(1, self.encoding.room), self._share_left),
+                self.pace.lease_seconds,
+                self.pace.max_attempts,
+            )
         )
         if operations:
             self._dry = False
@@ -206,13 +228,11 @@ class Slice:
         if empty and self.space.dimension:
             keys = [outcome.operation.item_id for outcome in empty]
             self.store.delete(self.space.owner, self.space.name, keys)
-        counters = self.catalogue.ledger.commit(
-            self.space.owner,
-            self.job.id,
-            self.space.id,
-            [_completed(outcome) for outcome in (*done, *empty)],
-            failed,
-            time.time(),
+        completed = [_completed(outcome) for outcome in (*done, *empty)]
+        counters = steadily(
+            lambda: self.catalogue.ledger.commit(
+                self.space.owner, self.job.id, self.space.id, completed, failed, time.time()
+            )
         )
         outcomes, self._buffer = self._buffer, []
         self._account(outcomes, counters)
@@ -285,7 +305,9 @@ class Slice:
 
     def _progress(self, latest: Outcome) -> Progress:
         operations = self.others + self.counters
-        percent = self.catalogue.jobs.set_percent(self.space.owner, self.job.id, operations.percent)
+        percent = steadily(
+            lambda: self.catalogue.jobs.set_percent(self.space.owner, self.job.id, operations.percent)
+        )
         left = self.meter.seconds_left(self.audio_left)
         return Progress(
             job_id=self.job.id,

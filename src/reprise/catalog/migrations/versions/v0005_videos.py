@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from reprise.catalog.migrations.columns import TEXT, WHOLE
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -23,6 +25,8 @@ def upgrade() -> None:
     _kinds()
     if op.get_bind().dialect.name == "sqlite":
         _triggers()
+    else:
+        _triggers_of_postgresql()
     _inputs()
     _videos()
     _persons()
@@ -42,9 +46,9 @@ def _libraries() -> None:
 
 
 def _kinds() -> None:
-    op.add_column("items", sa.Column("kind", sa.Text, nullable=False, server_default="track"))
-    op.add_column("items", sa.Column("parent_id", sa.Integer))  # of a frame its scene, of a photo its person
-    op.add_column("items", sa.Column("video_id", sa.Integer))  # of a scene or a frame
+    op.add_column("items", sa.Column("kind", TEXT, nullable=False, server_default="track"))
+    op.add_column("items", sa.Column("parent_id", WHOLE))  # of a frame its scene, of a photo its person
+    op.add_column("items", sa.Column("video_id", WHOLE))  # of a scene or a frame
     children = sa.text("video_id IS NOT NULL")
     op.create_index(
         "items_of_video", "items", ["video_id", "kind"], sqlite_where=children, postgresql_where=children
@@ -55,9 +59,9 @@ def _kinds() -> None:
         "items_of_kind", "items", ["library_id", "kind", "path"], sqlite_where=others, postgresql_where=others
     )
     op.create_index("items_of_parent", "items", ["parent_id"], sqlite_where=parents, postgresql_where=parents)
-    op.add_column("spaces", sa.Column("kind", sa.Text, nullable=False, server_default="track"))
-    op.add_column("spaces", sa.Column("channel", sa.Text, nullable=False, server_default=""))
-    op.add_column("ledger", sa.Column("spec_version", sa.Text))  # of the pipeline that the row was done by
+    op.add_column("spaces", sa.Column("kind", TEXT, nullable=False, server_default="track"))
+    op.add_column("spaces", sa.Column("channel", TEXT, nullable=False, server_default=""))
+    op.add_column("ledger", sa.Column("spec_version", TEXT))  # of the pipeline that the row was done by
 
 
 def _triggers() -> None:
@@ -76,17 +80,44 @@ def _triggers() -> None:
     )
 
 
+def _triggers_of_postgresql() -> None:
+    """The same, and new tracks are noted as well: of several that write at once, the one that got the higher id may
+    be done first, so what is listed up to which id says nothing."""
+    for name, what in (
+        ("note_new_items", "SELECT id FROM added WHERE kind = 'track'"),
+        ("note_changed_item", "VALUES (new.id)"),
+        ("note_removed_item", "VALUES (old.id)"),
+    ):
+        op.execute(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$"
+            f" BEGIN INSERT INTO listing_notes (item_id) {what}; RETURN NULL; END $$"
+        )
+    differs = " OR ".join(f"old.{column} IS DISTINCT FROM new.{column}" for column in _SHOWN)
+    op.execute(
+        "CREATE TRIGGER note_new_items AFTER INSERT ON items REFERENCING NEW TABLE AS added"
+        " FOR EACH STATEMENT EXECUTE FUNCTION note_new_items()"
+    )
+    op.execute(
+        f"CREATE TRIGGER note_changed_item AFTER UPDATE OF {', '.join(_SHOWN)} ON items FOR EACH ROW"
+        f" WHEN (new.kind = 'track' AND ({differs})) EXECUTE FUNCTION note_changed_item()"
+    )
+    op.execute(
+        "CREATE TRIGGER note_removed_item AFTER DELETE ON items FOR EACH ROW"
+        " WHEN (old.kind = 'track') EXECUTE FUNCTION note_removed_item()"
+    )
+
+
 def _inputs() -> None:
     op.create_table(
         "inputs",
         # No foreign key: a row goes with its item, in the same transaction.
-        sa.Column("item_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("channel", sa.Text, primary_key=True),
-        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("item_id", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("channel", TEXT, primary_key=True),
+        sa.Column("owner", TEXT, nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column("text", sa.Text),
+        sa.Column("text", TEXT),
         sa.Column("file", sa.LargeBinary),  # relative to the media folder
-        sa.Column("composed", sa.Integer, nullable=False),  # by which rules; see core.scene_texts
+        sa.Column("composed", WHOLE, nullable=False),  # by which rules; see core.scene_texts
         sa.Column("updated_at", sa.Float, nullable=False),
         sqlite_with_rowid=False,
     )
@@ -97,45 +128,45 @@ def _inputs() -> None:
 def _videos() -> None:
     op.create_table(
         "videos",
-        sa.Column("item_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("facts", sa.Text, nullable=False),  # JSON of VideoFacts; empty: not taken apart yet
+        sa.Column("item_id", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("facts", TEXT, nullable=False),  # JSON of VideoFacts; empty: not taken apart yet
         sa.Column("digest", sa.LargeBinary),  # of the content that was taken apart
-        sa.Column("scenes_given", sa.Integer, nullable=False),  # 1: where scenes begin was imported
-        sa.Column("transcript_source", sa.Text, nullable=False),  # empty: there is none
-        sa.Column("language", sa.Text, nullable=False),
-        sa.Column("segments", sa.Text, nullable=False),  # JSON: [[start, end, text], …]
+        sa.Column("scenes_given", WHOLE, nullable=False),  # 1: where scenes begin was imported
+        sa.Column("transcript_source", TEXT, nullable=False),  # empty: there is none
+        sa.Column("language", TEXT, nullable=False),
+        sa.Column("segments", TEXT, nullable=False),  # JSON: [[start, end, text], …]
         sa.Column("updated_at", sa.Float, nullable=False),
     )
     op.create_table(
         "scenes",
-        sa.Column("item_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("video_id", sa.Integer, nullable=False),
-        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("item_id", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("video_id", WHOLE, nullable=False),
+        sa.Column("number", WHOLE, nullable=False),
         sa.Column("starts", sa.Float, nullable=False),
         sa.Column("ends", sa.Float, nullable=False),
-        sa.Column("own_transcript", sa.Text),  # given with the scene; else it is cut out of the video's
-        sa.Column("description", sa.Text, nullable=False),
-        sa.Column("summary", sa.Text, nullable=False),
-        sa.Column("tags", sa.Text, nullable=False),  # JSON list
-        sa.Column("described_by", sa.Text, nullable=False),  # empty: by nobody
+        sa.Column("own_transcript", TEXT),  # given with the scene; else it is cut out of the video's
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("summary", TEXT, nullable=False),
+        sa.Column("tags", TEXT, nullable=False),  # JSON list
+        sa.Column("described_by", TEXT, nullable=False),  # empty: by nobody
         sa.Column("updated_at", sa.Float, nullable=False),
         sa.UniqueConstraint("video_id", "number"),
     )
     op.create_index("scenes_by_owner", "scenes", ["owner", "video_id", "number"])
     op.create_table(
         "frames",
-        sa.Column("item_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("scene_id", sa.Integer, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("ordinal", sa.Integer, nullable=False),
+        sa.Column("item_id", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("scene_id", WHOLE, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("ordinal", WHOLE, nullable=False),
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("file", sa.LargeBinary, nullable=False),  # relative to the media folder
         sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column("width", sa.Integer, nullable=False),
-        sa.Column("height", sa.Integer, nullable=False),
+        sa.Column("width", WHOLE, nullable=False),
+        sa.Column("height", WHOLE, nullable=False),
         sa.UniqueConstraint("scene_id", "kind", "ordinal"),
     )
     op.create_index("frames_by_file", "frames", ["file"])
@@ -144,23 +175,23 @@ def _videos() -> None:
 def _persons() -> None:
     op.create_table(
         "persons",
-        sa.Column("item_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("folded", sa.Text, nullable=False),  # the name as it is looked up
-        sa.Column("archived", sa.Integer, nullable=False),
+        sa.Column("item_id", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("folded", TEXT, nullable=False),  # the name as it is looked up
+        sa.Column("archived", WHOLE, nullable=False),
         sa.Column("updated_at", sa.Float, nullable=False),
         sa.UniqueConstraint("owner", "folded"),
     )
     op.create_table(
         "photos",
-        sa.Column("item_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("person_id", sa.Integer, nullable=False),
+        sa.Column("item_id", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("person_id", WHOLE, nullable=False),
         sa.Column("file", sa.LargeBinary, nullable=False),  # relative to the media folder
         sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
-        sa.Column("error", sa.Text, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("error", TEXT, nullable=False),
         sa.Column("updated_at", sa.Float, nullable=False),
         sa.UniqueConstraint("person_id", "digest"),
     )
@@ -180,9 +211,9 @@ def _released_files() -> None:
 def _preferences() -> None:
     op.create_table(
         "search_preferences",
-        sa.Column("owner", sa.Text, primary_key=True),
-        sa.Column("weights", sa.Text, nullable=False),  # JSON
-        sa.Column("fusion", sa.Text, nullable=False),
+        sa.Column("owner", TEXT, primary_key=True),
+        sa.Column("weights", TEXT, nullable=False),  # JSON
+        sa.Column("fusion", TEXT, nullable=False),
         sa.Column("updated_at", sa.Float, nullable=False),
     )
 
@@ -190,15 +221,15 @@ def _preferences() -> None:
 def _reprocessings() -> None:
     op.create_table(
         "reprocessings",
-        sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("scope", sa.Text, nullable=False),
-        sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("video_id", sa.Integer),
-        sa.Column("force", sa.Integer, nullable=False),
+        sa.Column("id", TEXT, primary_key=True),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("video_id", WHOLE),
+        sa.Column("force", WHOLE, nullable=False),
         sa.Column("since", sa.Float),
-        sa.Column("spec_version", sa.Text, nullable=False),
+        sa.Column("spec_version", TEXT, nullable=False),
         sa.Column("created_at", sa.Float, nullable=False),
-        sa.Column("jobs", sa.Text, nullable=False),  # JSON: [[owner, id], …]
-        sa.Column("record", sa.Text),  # JSON, once it has ended
+        sa.Column("jobs", TEXT, nullable=False),  # JSON: [[owner, id], …]
+        sa.Column("record", TEXT),  # JSON, once it has ended
     )
     op.create_index("reprocessings_by_time", "reprocessings", ["created_at"])
