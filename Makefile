@@ -2,7 +2,7 @@
 FOLDER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check panel long bench bench-models bench-server bench-dj bench-video lock format clean
+.PHONY: help setup run test check panel long bench bench-models bench-server bench-dj bench-video bench-workers lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -48,6 +48,10 @@ bench-dj: ## the same for analysis and renaming, beside Essentia, librosa and be
 bench-video: ## the same for videos, beside PySceneDetect
 	@sh scripts/setup bench
 	.venv/bin/python -m benchmarks.run --video
+
+bench-workers: ## the same for workers, moving and pgvector, on real servers
+	@sh scripts/setup bench
+	.venv/bin/python -m benchmarks.run --workers
 
 lock: ## pin the dependencies anew: make lock, or: sh scripts/lock --upgrade
 	@sh scripts/lock

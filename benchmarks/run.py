@@ -1,8 +1,10 @@
-"""All promises about speed in one run: ``python -m benchmarks.run [--models | --server | --dj | --video] [--document]``.
+"""All promises about speed in one run: ``python -m benchmarks.run [--models | --server | --dj | --video | --workers]
+[--document]``.
 
 Takes about 20 minutes. With ``--models`` those about neural models instead, on their published sizes with random
 weights; with ``--server`` those about the server and its panel; with ``--dj`` those about analysis and renaming; with
-``--video`` those about videos. With ``--document`` the table in ``docs/benchmarks.md`` is written anew, with the machine and the date. What else is given
+``--video`` those about videos; with ``--workers`` those about several machines, on real PostgreSQL and Redis. With
+``--document`` the table in ``docs/benchmarks.md`` is written anew, with the machine and the date. What else is given
 goes to each benchmark.
 """
 
@@ -18,11 +20,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks import (
     bench_analysis,
+    bench_chaos,
     bench_cores,
     bench_embedding,
     bench_engine,
     bench_engines,
     bench_models,
+    bench_move,
     bench_panel,
     bench_rename,
     bench_reprocess,
@@ -31,6 +35,7 @@ from benchmarks import (
     bench_server,
     bench_similar,
     bench_video_scenes,
+    bench_workers,
 )
 from benchmarks.measure import ROOT
 
@@ -45,8 +50,9 @@ MODEL_MODULES = (bench_models, bench_engines)
 SERVER_MODULES = (bench_server, bench_panel)
 DJ_MODULES = (bench_analysis, bench_rename)
 VIDEO_MODULES = (bench_video_scenes, bench_reprocess, bench_scene_search)
+WORKER_MODULES = (bench_workers, bench_chaos, bench_move)
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-OWN_WORDS = {"--models", "--server", "--dj", "--video", "--document"}
+OWN_WORDS = {"--models", "--server", "--dj", "--video", "--workers", "--document"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -72,6 +78,8 @@ def _chosen(arguments: Sequence[str]) -> tuple[tuple[ModuleType, ...], str]:
         return DJ_MODULES, "dj"
     if "--video" in arguments:
         return VIDEO_MODULES, "video"
+    if "--workers" in arguments:
+        return WORKER_MODULES, "workers"
     return MODULES, "measured"
 
 

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.guides import steps
 from tests.video.films import shots, write_film
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.harness import Home
-
-GUIDE = Path(__file__).parents[2] / "docs" / "reprocessing.md"
-
-
-def steps() -> list[tuple[str, str]]:
-    """Commands and settings as they stand there, one after the other."""
-    found: list[tuple[str, str]] = []
-    for kind, text in re.findall(
-        r"^```(sh|toml)\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    ):
-        found += [(kind, line) for line in text.splitlines()] if kind == "sh" else [(kind, text)]
-    return found
 
 
 @pytest.fixture
@@ -40,7 +29,7 @@ def videos(home: Home) -> Path:
 def test_every_command_of_the_guide_does_what_it_says(home: Home, videos: Path) -> None:
     pictures: dict[str, str] = {}
     versions: list[str] = []
-    for kind, text in steps():
+    for kind, text in steps("reprocessing.md"):
         if kind == "toml":
             (home.state / "config.toml").write_text(text)
             continue

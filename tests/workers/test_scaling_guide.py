@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reprise.app import App
 from reprise.settings import load_settings
+from tests.guides import steps
 from tests.servers.postgres import running_postgres
 from tests.servers.redis import running_redis
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.harness import Home
-
-GUIDE = Path(__file__).parents[2] / "docs" / "scaling.md"
-
-
-def steps() -> list[tuple[str, str]]:
-    """Commands and settings as they stand there, one after the other."""
-    found: list[tuple[str, str]] = []
-    for kind, text in re.findall(
-        r"^```(sh|toml)\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    ):
-        found += [(kind, line) for line in text.splitlines()] if kind == "sh" else [(kind, text)]
-    return found
 
 
 def tones(folder: Path, numbers: range) -> None:
@@ -49,7 +38,7 @@ def test_from_the_embedded_default_to_four_workers_and_back(home: Home) -> None:
     with running_postgres() as postgres, running_redis() as redis:
         address.write_text(postgres.database() + "\n")
         address.chmod(0o600)
-        for kind, text in steps():
+        for kind, text in steps("scaling.md"):
             if kind == "toml":
                 with (home.state / "config.toml").open("a") as file:
                     file.write(text.replace("redis://:PASSWORD@HOST:6379/0", redis.url()))

@@ -12,6 +12,7 @@ from reprise.errors import CatalogueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from contextlib import AbstractContextManager
 
     from reprise.core.sharing import LockRows
 
@@ -53,29 +54,21 @@ class SharedLocks:
         self._enough: threading.Event | None = None
         """Ends the thread that renews; there is one as long as anything is held."""
 
-    @contextmanager
-    def try_lock(self, name: str) -> Iterator[bool]:
+    def try_lock(self, name: str) -> AbstractContextManager[bool]:
         """Enter with ``True`` when the lock is this process's alone now."""
-        with self._guard:
-            busy = name in self._mine
-            ours = not busy and self._rows().take(name, self._holder, self._lease, shared=False)
-            if ours:
-                self._keep(name, shared=False)
-        if not ours:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            self._let_go(name)
+        return self._holding(name, shared=False)
+
+    def share(self, name: str) -> AbstractContextManager[bool]:
+        """Enter with ``True`` when the lock is held now by this process, maybe with others."""
+        return self._holding(name, shared=True)
 
     @contextmanager
-    def share(self, name: str) -> Iterator[bool]:
-        """Enter with ``True`` when the lock is held now by this process, maybe with others."""
+    def _holding(self, name: str, *, shared: bool) -> Iterator[bool]:
         with self._guard:
-            ours = self._rows().take(name, self._holder, self._lease, shared=True)
+            free = shared or name not in self._mine
+            ours = free and self._rows().take(name, self._holder, self._lease, shared=shared)
             if ours:
-                self._keep(name, shared=True)
+                self._keep(name, shared=shared)
         if not ours:
             yield False
             return
