@@ -148,7 +148,16 @@ class CrewSite:
 
     def computed(self) -> Counter[str]:
         """How often each file was computed."""
-        return Counter(name for file in self.log.iterdir() for name in file.read_text().split())
+        return Counter(words[0] for words in self._logged())
+
+    def model_cpu(self) -> float:
+        """Seconds that the model itself took."""
+        return sum(float(words[1]) for words in self._logged())
+
+    def _logged(self) -> list[list[str]]:
+        """Names and seconds; a line that its process was killed at is left out."""
+        lines = [line.split() for file in self.log.iterdir() for line in file.read_text().splitlines()]
+        return [words for words in lines if len(words) == 2]
 
 
 def _read(process: subprocess.Popen[str], lines: list[dict[str, Any]]) -> None:
@@ -167,10 +176,12 @@ def until(condition: Any, seconds: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CrewRun:
-    """One job by so many workers. ``cpu``: of all worker processes, their start and end included."""
+    """One job by so many workers. ``cpu``: of all worker processes, their start and end included; ``model_cpu``: that part
+    of it which is the model's own."""
 
     seconds: float
     cpu: float
+    model_cpu: float
     most_computed: int
     computed_again: int
     done: int
@@ -197,7 +208,7 @@ def run_job(site: CrewSite, count: int, meanwhile: Any = None) -> CrewRun:
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     times = site.computed()
     again = sum(number - 1 for number in times.values())
-    return CrewRun(seconds, cpu, max(times.values()), again, finished.counters.done, stored)
+    return CrewRun(seconds, cpu, site.model_cpu(), max(times.values()), again, finished.counters.done, stored)
 
 
 def ended(app: App, job: Job) -> bool:

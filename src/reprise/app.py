@@ -582,9 +582,9 @@ class App:
             usual = self.effort(card, library_id)
             return replace(usual, largest_batch=batch_size or usual.largest_batch)
 
-        return self.installed.workshop(
-            self.catalogue(), self.keeping, emit, asked, effort, self.job_alive, self.storage.lease_seconds
-        )
+        ports = (self.catalogue(), self.keeping, emit, asked, effort, self.job_alive)
+        kept = self.storage
+        return self.installed.workshop(*ports, kept.lease_seconds, shared=kept.shared)
 
     def job_alive(self, job_id: str) -> bool:
         """Whether a living process runs the job now."""

@@ -286,6 +286,8 @@ class InstalledModels:
         effort: Callable[[ModelCard, int], Effort],
         alive: Callable[[str], bool],
         lease_seconds: float,
+        *,
+        shared: bool,
     ) -> Workshop:
         """What a run of a job needs of this installation."""
         from reprise.engine.job_work import Workshop
@@ -297,6 +299,7 @@ class InstalledModels:
             commit_seconds=settings.number("commit_seconds"),
             max_attempts=settings.whole("max_attempts"),
             lease_seconds=lease_seconds,
+            shared=shared,
         )
         return Workshop(
             catalogue=catalogue,

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,6 +91,21 @@ def test_what_was_in_a_dead_hand_is_taken_up_when_its_lease_has_lapsed(database:
     assert first.attempts == 2  # the try of the dead one stays counted
     living.commit(range(1, 11))
     assert work.counters() == (10, 10, 0, 0)
+
+
+def test_lapsed_rows_are_taken_over_while_others_are_still_pending(database: Database) -> None:
+    work = Work(database, 10)
+    dead, living = work.worker("dead"), work.worker("living")
+    lost = dead.lease(4, seconds=0.2)
+    taken = partial(living.catalogue.ledger.take_over, ME, work.job, work.space.id)
+    assert taken(10, 60.0, 3) == [], "its lease still holds"
+    time.sleep(0.3)
+    assert [(row.item_id, row.attempts) for row in taken(3, 0.2, 3)] == [(item, 2) for item in lost[:3]]
+    time.sleep(0.3)
+    assert [row.item_id for row in taken(10, 60.0, 2)] == lost[3:], (
+        "who cost two runners is suspect, and waits"
+    )
+    assert work.states() == {"leased": 4, "pending": 6}
 
 
 def test_a_lease_that_is_renewed_does_not_lapse(database: Database) -> None:

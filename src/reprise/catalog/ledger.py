@@ -88,18 +88,43 @@ class SqlLedger:
         with self._database.transaction() as transaction:
             subject = _subject(transaction, space_id)
             while ids := reconcile.next_rows(transaction, job_id, space_id, limit, max_attempts):
-                transaction.execute(
-                    f"UPDATE ledger SET state = '{RowState.LEASED}', attempts = attempts + 1, lease_until = ?,"
-                    f" leased_by = ? WHERE space_id = ? AND owner = ? AND item_id IN ({', '.join('?' * len(ids))})",
-                    (until, self._holder, space_id, owner, *ids),
-                )
-                operations = _operations(transaction, owner, space_id, ids, subject)
-                if len(operations) < len(ids):
-                    gone = set(ids) - {operation.item_id for operation in operations}
-                    _withdraw(transaction, owner, job_id, space_id, gone)
-                if operations:
+                if operations := self._taken(transaction, owner, job_id, space_id, ids, subject, until):
                     return operations
         return []
+
+    @tried_again
+    def take_over(
+        self, owner: str, job_id: str, space_id: int, limit: int, seconds: float, max_attempts: int
+    ) -> list[Operation]:
+        now = self._database.now()
+        with self._database.transaction() as transaction:
+            ids = reconcile.lapsed_rows(transaction, job_id, space_id, limit, max_attempts, now)
+            if not ids:
+                return []
+            subject = _subject(transaction, space_id)
+            return self._taken(transaction, owner, job_id, space_id, ids, subject, now + seconds)
+
+    def _taken(
+        self,
+        transaction: Transaction,
+        owner: str,
+        job_id: str,
+        space_id: int,
+        ids: Sequence[int],
+        subject: Subject,
+        until: float,
+    ) -> list[Operation]:
+        """These rows are in this process's hand; those whose item is gone are withdrawn."""
+        transaction.execute(
+            f"UPDATE ledger SET state = '{RowState.LEASED}', attempts = attempts + 1, lease_until = ?, leased_by = ?"
+            f" WHERE space_id = ? AND owner = ? AND item_id IN ({', '.join('?' * len(ids))})",
+            (until, self._holder, space_id, owner, *ids),
+        )
+        operations = _operations(transaction, owner, space_id, list(ids), subject)
+        if len(operations) < len(ids):
+            gone = set(ids) - {operation.item_id for operation in operations}
+            _withdraw(transaction, owner, job_id, space_id, gone)
+        return operations
 
     @tried_again
     def renew(self, seconds: float) -> int:

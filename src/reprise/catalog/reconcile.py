@@ -386,6 +386,18 @@ def next_rows(
     return [row[0] for row in rows]
 
 
+def lapsed_rows(
+    transaction: Transaction, job_id: str, space_id: int, limit: int, max_attempts: int, now: float
+) -> list[int]:
+    """Rows that runners had in hand who were not heard of since; not those that cost as many as make them suspect."""
+    rows = transaction.query(
+        f"SELECT item_id {_OF_JOB} AND state = '{RowState.LEASED}' AND lease_until < ? AND attempts < ?"
+        f" ORDER BY item_id LIMIT ?{transaction.skip_locked}",
+        (job_id, space_id, now, max_attempts, limit),
+    )
+    return [row[0] for row in rows]
+
+
 def lock_counters(transaction: Transaction, job_id: str, space_id: int) -> None:
     """The job's counters of the space are this transaction's. Who writes both them and rows begins here: of two who
     began at different ends each would wait for the other."""

@@ -365,6 +365,14 @@ class Ledger(Protocol):
         lease at once each gets other rows.
         """
 
+    def take_over(
+        self, owner: str, job_id: str, space_id: int, limit: int, seconds: float, max_attempts: int
+    ) -> list[Operation]:
+        """Take rows that another runner has in hand whose lease has lapsed, as ``lease`` takes pending ones.
+
+        Not those that used up ``max_attempts``: these come last, and alone.
+        """
+
     def renew(self, seconds: float) -> int:
         """All that this process has in hand is its own for so many seconds from now; returns how many rows it is."""
 

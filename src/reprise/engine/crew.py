@@ -240,7 +240,8 @@ class CrewMember(JobWork):
             return self._end_of(turn, error.message)
         if end is SliceEnd.SHARE_DONE:
             return ShareEnd.MORE
-        return ShareEnd.STOPPED if end in {SliceEnd.PAUSED, SliceEnd.CANCELLED} else None
+        # What is pending all the same waits until nobody has anything else in hand: it cost runners.
+        return ShareEnd.STOPPED if end in {SliceEnd.PAUSED, SliceEnd.CANCELLED} else self._wait()
 
     def _end_of(self, turn: Turn, error: str) -> ShareEnd | None:
         """One of the processes does it: the gates of the cutover, and the pointer."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from reprise.core.events import Emit
     from reprise.core.job import Job
+    from reprise.core.plan import Operation
     from reprise.core.ports import VectorStore
     from reprise.core.records import Catalogue
     from reprise.core.space import Space
@@ -37,6 +38,8 @@ T = TypeVar("T")
 POLL_SECONDS = 0.1
 STEADY_TRIES = 3
 CONTROL_SECONDS = 1.0
+TAKE_OVER_SECONDS = 5.0
+"""How often is looked whether another runner died with rows in hand."""
 SLOT_SECONDS = 0.25
 
 
@@ -72,12 +75,14 @@ class Pace:
     """How often a slice commits, how many times an item is tried, and how long one is in its hand unless renewed.
 
     A commit is the checkpoint: after ``commit_rows`` results or ``commit_seconds``, whichever comes first.
+    ``shared``: leases are renewed as long as their process lives, so that lapsed ones may be taken over.
     """
 
     commit_rows: int = 1000
     commit_seconds: float = 1.0
     max_attempts: int = 3
     lease_seconds: float = 600.0
+    shared: bool = False
 
 
 @dataclass(slots=True)
@@ -152,10 +157,14 @@ class Slice:
     _dry: bool = False
     _unsure: list[int] = field(default_factory=list)
     _taken: int = 0
+    _stock: list[Operation] = field(default_factory=list)
+    """Leased, and not at work yet."""
+    _ahead: int = 0
+    _took_over_at: float = -math.inf
 
     def run(self) -> SliceEnd:
         """Work until nothing is pending, the share is done, or somebody asks to stop. Leases in hand are given back."""
-        self._taken, self._dry = 0, False
+        self._taken, self._dry, self._stock = 0, False, []
         try:
             return self._loop()
         finally:
@@ -173,13 +182,19 @@ class Slice:
             self._feed()
             self._buffer += self.encoding.poll(POLL_SECONDS)
             self._tell_notices()
-            drained = (self._dry or not self._share_left) and not self.encoding.in_hand
+            drained = self._drained
             if drained or self._due():
                 self._commit()
             if drained and not self._share_left:
                 return SliceEnd.SHARE_DONE
             if drained and not self._lease():
                 return SliceEnd.EXHAUSTED
+
+    @property
+    def _drained(self) -> bool:
+        """Nothing is at work, and nothing is to be."""
+        no_more = not self._share_left or (self._dry and not self._stock)
+        return no_more and not self.encoding.in_hand
 
     @property
     def _share_left(self) -> int:
@@ -189,26 +204,40 @@ class Slice:
         return sys.maxsize if self.share is None else self.share - self._taken
 
     def _feed(self) -> None:
-        if not self._dry and self.encoding.room > 0 and self._share_left:
-            self._dry = not self._lease()
+        if self._dry or self.encoding.room <= 0 or not self._share_left:
+            return
+        if len(self._stock) < min(self.encoding.room, self._share_left) and not self._lease():
+            self._dry = not self._stock
+        if self._stock:
+            self._submit()
+
+    def _submit(self) -> None:
+        batch = self._stock[: max(1, self.encoding.room)]
+        del self._stock[: len(batch)]
+        self._taken += len(batch)
+        self.encoding.submit(batch)
 
     def _lease(self) -> bool:
-        """Take more work; ``False`` when there is none. What failed for now may come back, so ask again at the end."""
-        operations = steadily(
-            lambda: self.catalogue.ledger.lease(
-                self.space.owner,
-                self.job.id,
-                self.space.id,
-                min(max(1, self.encoding.room), self._share_left),
-                self.pace.lease_seconds,
-                self.pace.max_attempts,
-            )
-        )
+        """Take more work into stock, as much as was committed at once; ``False`` when there is none.
+
+        What failed for now may come back, so ask again at the end. What a dead runner had in hand goes first.
+        """
+        wanted = min(max(1, self.encoding.room, self._ahead), self._share_left - len(self._stock))
+        operations: list[Operation] = []
+        if self.pace.shared and time.monotonic() - self._took_over_at >= TAKE_OVER_SECONDS:
+            self._took_over_at = time.monotonic()
+            operations = self._rows_by(self.catalogue.ledger.take_over, wanted)
+        operations = operations or self._rows_by(self.catalogue.ledger.lease, wanted)
         if operations:
             self._dry = False
-            self._taken += len(operations)
-            self.encoding.submit(operations)
+            self._stock += operations
         return bool(operations)
+
+    def _rows_by(self, take: Callable[..., list[Operation]], wanted: int) -> list[Operation]:
+        pace, space = self.pace, self.space
+        return steadily(
+            lambda: take(space.owner, self.job.id, space.id, wanted, pace.lease_seconds, pace.max_attempts)
+        )
 
     def _due(self) -> bool:
         if not self._buffer:
@@ -235,6 +264,7 @@ class Slice:
             )
         )
         outcomes, self._buffer = self._buffer, []
+        self._ahead = min(len(outcomes), self.pace.commit_rows)
         self._account(outcomes, counters)
 
     def _judge(self) -> tuple[list[Outcome], list[NDArray[np.float32]], list[Failed]]:
@@ -327,7 +357,8 @@ class Slice:
             self.emit(BatchResized(job_id=self.job.id, model=self.space.model, reason=notice))
 
     def _leased(self) -> list[int]:
-        return self.encoding.in_hand + [outcome.operation.item_id for outcome in self._buffer]
+        stock = [operation.item_id for operation in self._stock]
+        return stock + self.encoding.in_hand + [outcome.operation.item_id for outcome in self._buffer]
 
 
 def _passed(outcome: Outcome, dimension: int) -> NDArray[np.float32]:
