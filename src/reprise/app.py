@@ -346,7 +346,7 @@ class App:
     ) -> ShareEnd:
         """Work on the job for so long, beside other processes, or until ``stop``; the feed hears of it, too.
 
-        Raises ``BadSetting`` when no other process could see what this one does.
+        Raises ``BadSetting`` when no other process could see what this one does, ``CatalogueTooNew``.
         """
         from reprise.engine.crew import CrewMember
 
@@ -355,6 +355,7 @@ class App:
                 "workers need a catalogue that all of them reach",
                 cure="set catalogue_url, see docs/scaling.md",
             )
+        self.catalogue().refuse_newer()
         tell = self._told_to_feed_too(job, emit)
         shop = self.workshop(tell, lambda: Control.PAUSE if stop() else Control.NONE, job.request.batch_size)
         member = CrewMember(

@@ -26,6 +26,8 @@ LEAST_FREE_MB = 500
 OTHERS = 0o077
 """The bits of a file's mode that are others' rights."""
 PATIENCE_SECONDS = 5.0
+SILENT_SECONDS = 40.0
+"""A worker that was not heard of for so long is not there."""
 WATCHES = "/proc/sys/fs/inotify/max_user_watches"
 
 
@@ -62,7 +64,9 @@ def diagnose(app: App) -> Iterator[Finding]:
     except RepriseError as error:
         yield Finding("catalogue", False, error.message, error.cure)
         return
-    yield Finding("catalogue", True, str(app.catalogue_path))
+    yield Finding("catalogue", True, app.storage.catalogue_place)
+    yield from _store(app)
+    yield from _broker(app)
     yield from _libraries(app)
     yield from _watching(app)
     yield from _spaces(app)
@@ -218,6 +222,34 @@ def _server(app: App) -> Finding:
     if app.storage.machine_locks.held("server"):
         return Finding("server", True, "runs")
     return Finding("server", None, "does not run", "start it with: reprise serve")
+
+
+def _store(app: App) -> Iterator[Finding]:
+    """One that is a server; the embedded one is looked at space by space."""
+    if (kind := app.settings.text("store")) == "embedded":
+        return
+    error = app.storage.store_fault()
+    yield (
+        Finding("store", True, kind) if error is None else Finding("store", False, error.message, error.cure)
+    )
+
+
+def _broker(app: App) -> Iterator[Finding]:
+    """Whether workers can be woken, and whether there are any."""
+    from reprise.runners.dramatiq.bell import Bell
+
+    if not (url := app.settings.text("broker_url")):
+        return
+    try:
+        waiting = Bell(url, app.settings.number("server_timeout")).waiting()
+    except RepriseError as error:
+        yield Finding("broker", False, error.message, error.cure)
+        return
+    yield Finding("broker", True, f"answers; messages that nobody took: {waiting}")
+    there = len(app.catalogue().workers.all(SILENT_SECONDS))
+    yield Finding(
+        "workers", True if there else None, f"{there} there", "" if there else "start: reprise worker"
+    )
 
 
 def _watching(app: App) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import socket
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from reprise.errors import BadSetting, CatalogueRefused, RepriseError
 
@@ -54,6 +55,14 @@ class Storage:
     def catalogue_path(self) -> Path:
         """The file of the embedded catalogue."""
         return self.home / CATALOGUE_NAME
+
+    @property
+    def catalogue_place(self) -> str:
+        """Where the catalogue is, for people: a file, or a database without user and password."""
+        if not self.shared:
+            return str(self.catalogue_path)
+        parts = urlsplit(self.settings.text("catalogue_url"))
+        return f"PostgreSQL, {(parts.path or '/').lstrip('/')} at {parts.hostname or 'this machine'}"
 
     @property
     def shared(self) -> bool:

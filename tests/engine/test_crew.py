@@ -16,7 +16,7 @@ from reprise.catalog.sqlite import open_sqlite
 from reprise.core.job import Control, Hosting, JobRequest, JobState, Priority
 from reprise.core.plan import Selection, Wanted
 from reprise.engine.crew import ShareEnd
-from reprise.errors import BadSetting
+from reprise.errors import BadSetting, CatalogueTooNew
 from reprise.storage import Storage
 from tests.harness import wait_for
 
@@ -259,6 +259,17 @@ def test_a_job_that_has_ended_is_left_alone(home: Home) -> None:
             assert crew.join()[name] is ShareEnd.ENDED
         assert told(app, job, "job_finished") == 1
     assert each_once(home)
+
+
+def test_a_worker_of_an_older_release_leaves_a_catalogue_that_was_migrated_meanwhile(home: Home) -> None:
+    home.add_many(3)
+    with member(home, "asker") as app:
+        job = ask(app, home)
+        with app.storage._catalogue._database.transaction() as transaction:  # type: ignore[union-attr]
+            transaction.execute("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(CatalogueTooNew, match="9999"):
+            app.work_on(job, 1.0, lambda: False)
+    assert not home.computed()
 
 
 def test_an_embedded_catalogue_has_no_workers(home: Home) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reprise.catalog.analyses import SqlAnalyses
+from reprise.catalog.database import SCHEMA_VERSION
 from reprise.catalog.embedded import SqlEmbeddedRows
 from reprise.catalog.feed import SqlFeed
 from reprise.catalog.figures import SqlFigures
@@ -25,6 +26,7 @@ from reprise.catalog.spaces import SqlSpaces
 from reprise.catalog.speeds import SqlSpeeds
 from reprise.catalog.users import SqlPeople
 from reprise.catalog.videos import SqlVideos
+from reprise.errors import CatalogueTooNew
 
 if TYPE_CHECKING:
     from reprise.catalog.database import Database
@@ -61,6 +63,14 @@ class SqlCatalogue:
 
     def now(self) -> float:
         return self._database.now()
+
+    def refuse_newer(self) -> None:
+        version = str(self._database.query("SELECT MAX(version_num) FROM alembic_version")[0][0])
+        if version > SCHEMA_VERSION:
+            raise CatalogueTooNew(
+                f"a newer release has brought the catalogue to schema {version}, this process knows up to {SCHEMA_VERSION}",
+                cure="upgrade Reprise here too, and start it again",
+            )
 
     def close(self) -> None:
         self._database.close()

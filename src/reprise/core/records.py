@@ -561,4 +561,7 @@ class Catalogue(Protocol):
     def now(self) -> float:
         """Seconds since the epoch by the clock that all who share the catalogue go by."""
 
+    def refuse_newer(self) -> None:
+        """Raises ``CatalogueTooNew`` when a newer release has migrated the catalogue since it was opened."""
+
     def close(self) -> None: ...
