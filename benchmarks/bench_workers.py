@@ -17,7 +17,7 @@ from benchmarks.crew_site import CrewSite, crew_site, ended, run_job, until
 from benchmarks.measure import Row, report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from benchmarks.crew_site import Workers
     from reprise.app import App
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ITEMS = 20_000
 ITEM_SECONDS = 0.02
 """The model sleeps, so that two cores do not limit four workers."""
+START_ITEMS = 40
+"""A job of so few shows what it costs to start and end the processes."""
 TAKEOVER_ITEMS = 1_500
 TAKEOVER_ITEM_SECONDS = 0.1
 
@@ -39,15 +41,17 @@ def main(arguments: Sequence[str] = ()) -> list[Row]:
     options, _ = parser.parse_known_args(arguments)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
+        with crew_site(Path(folder) / "start", START_ITEMS, options.item_seconds) as site:
+            starts = {count: run_job(site, count).cpu for count in (1, 4)}
         with crew_site(Path(folder) / "throughput", options.items, options.item_seconds) as site:
-            rows += _throughput(site, options.items)
+            rows += _throughput(site, options.items, starts)
         with crew_site(Path(folder) / "takeover", TAKEOVER_ITEMS, TAKEOVER_ITEM_SECONDS) as site:
             rows += _takeover(site)
     report(rows, arguments)
     return rows
 
 
-def _throughput(site: CrewSite, items: int) -> Iterator[Row]:
+def _throughput(site: CrewSite, items: int, starts: Mapping[int, float]) -> Iterator[Row]:
     four = run_job(site, 4)
     one = run_job(site, 1)
     whole = all(run.done == run.stored == items and run.computed_again == 0 for run in (one, four))
@@ -61,7 +65,7 @@ def _throughput(site: CrewSite, items: int) -> Iterator[Row]:
         ratio >= 3.6 and whole,
     )
     for count, run in ((1, one), (4, four)):
-        overhead = 1000.0 * (run.cpu - run.model_cpu) / items
+        overhead = 1000.0 * (run.cpu - run.model_cpu - starts[count]) / items
         yield Row(
             f"engine per item, {count} worker{'s' if count > 1 else ''}",
             f"{overhead:.2f} ms CPU",
@@ -70,6 +74,7 @@ def _throughput(site: CrewSite, items: int) -> Iterator[Row]:
             "under 1 ms",
             overhead < 1.0,
         )
+        yield Row(f"starting and ending {count}, CPU", f"{starts[count]:.1f} s", "", None, "", None)
     waited = 1000.0 * (one.seconds / items - site.item_seconds)
     yield Row("time per item beyond the model's, 1 worker", f"{waited:.2f} ms", "", None, "", None)
 
