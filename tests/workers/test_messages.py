@@ -67,6 +67,18 @@ def test_limits_and_retries_are_those_that_were_agreed() -> None:
     }
 
 
+@pytest.fixture(autouse=True)
+def _said_aloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is logged is heard here, whatever libraries of earlier tests have silenced in this process."""
+    monkeypatch.setattr(logging.root.manager, "disable", 0)
+    for name in ("reprise", "reprise.runners.dramatiq.reprocess"):
+        logger = logging.getLogger(name)
+        monkeypatch.setattr(logger, "propagate", True)
+        monkeypatch.setattr(logger, "disabled", False)
+        monkeypatch.setattr(logger, "level", logging.NOTSET)
+        monkeypatch.setattr(logger, "_cache", {})
+
+
 @pytest.mark.parametrize(
     ("arguments", "facts"),
     [(("a",), {"version": 2}), (("a", "b"), {}), ((), {}), ((7,), {}), (({"job": "a"},), {"version": 1})],
