@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reprise.engine.feed import Recorder
     from reprise.engine.job_work import Workshop
     from reprise.engine.keeping import Keeping
+    from reprise.engine.slices import Committed
     from reprise.errors import RepriseError
     from reprise.installed import InstalledModels
     from reprise.runners.job_process import JobProcess
@@ -342,7 +343,12 @@ class App:
         return end
 
     def work_on(
-        self, job: Job, seconds: float, stop: Callable[[], bool], emit: Emit = lambda _event: None
+        self,
+        job: Job,
+        seconds: float,
+        stop: Callable[[], bool],
+        emit: Emit = lambda _event: None,
+        committed: Committed = lambda *_facts: None,
     ) -> ShareEnd:
         """Work on the job for so long, beside other processes, or until ``stop``; the feed hears of it, too.
 
@@ -351,15 +357,13 @@ class App:
         from reprise.engine.crew import CrewMember
 
         if not self.storage.shared:
-            raise BadSetting(
-                "workers need a catalogue that all of them reach",
-                cure="set catalogue_url, see docs/scaling.md",
-            )
+            cure = "set catalogue_url, see docs/scaling.md"
+            raise BadSetting("workers need a catalogue that all of them reach", cure=cure)
         self.catalogue().refuse_newer()
         tell = self._told_to_feed_too(job, emit)
         shop = self.workshop(tell, lambda: Control.PAUSE if stop() else Control.NONE, job.request.batch_size)
         member = CrewMember(
-            shop=shop,
+            shop=replace(shop, committed=committed),
             job=job,
             resumed=job.planned,
             scan=self._scan_of(job, tell),

@@ -10,21 +10,21 @@ import time
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from reprise import __version__
 from reprise.core.job import Control, ModelState
 from reprise.core.sharing import WorkerFacts
 from reprise.core.spec import PIPELINE_VERSION
 from reprise.engine.quiet import QuietGate
+from reprise.engine.slices import uncounted
 from reprise.engine.start import HOST
 from reprise.errors import BadSetting, BrokerAway, JobConflict, RepriseError
 from reprise.runners.dramatiq.bell import Bell
 from reprise.runners.dramatiq.brokers import AMQP_SCHEMES, parsed
 from reprise.runners.dramatiq.reconciling import Reconciler, Ticking
-from reprise.runners.dramatiq.shift import Shift, SliceTold
+from reprise.runners.dramatiq.shift import WORTH_SHARING, Shift, SliceTold
 from reprise.runners.health import DEGRADED, OK, Answer, Component, answering, as_json, readiness
 from reprise.runners.supervisor import Post, Supervisor, signals_counted, start_worker
 from reprise.runners.worker_figures import KIND, WorkerFigures
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 
     from reprise.app import App
     from reprise.core.events import Emit
-    from reprise.core.job import Counters, Job
-    from reprise.core.records import Completed, Failed, Jobs, Ledger
+    from reprise.core.job import Job
+    from reprise.core.records import Jobs
     from reprise.engine.crew import ShareEnd
+    from reprise.engine.slices import Committed
 
 BEAT_SECONDS = 10.0
 """How often a worker says in the catalogue that it is there."""
@@ -103,10 +104,12 @@ def hosting(app: App) -> Iterator[None]:
 
 @dataclass(slots=True)
 class SharedWork:
-    """Implements ``runners.dramatiq.shift.Workplace`` for all owners of an installation. ``emit`` hears of the work."""
+    """Implements ``runners.dramatiq.shift.Workplace`` for all owners of an installation. ``emit`` hears of the work,
+    ``committed`` of each commit as ``engine.job_work.Workshop`` says."""
 
     app: App
     emit: Emit = lambda _event: None
+    committed: Committed = uncounted
     _views: dict[str, App] = field(default_factory=dict)
 
     @property
@@ -124,7 +127,8 @@ class SharedWork:
         ended = {ModelState.FINISHED, ModelState.FAILED}
         for result in job.models:
             if result.state not in ended and result.space_id is not None:
-                return self.app.catalogue().ledger.open_work(job.owner, job.id, result.space_id).pending
+                ledger = self.app.catalogue().ledger
+                return ledger.waiting(job.owner, job.id, result.space_id, WORTH_SHARING)
         return 0
 
     def quiet(self, job: Job) -> bool:
@@ -138,7 +142,7 @@ class SharedWork:
         return max((job.served_at for job in self.jobs.all(owner, RECENT_JOBS)), default=0.0)
 
     def work(self, job: Job, seconds: float, stop: Callable[[], bool]) -> ShareEnd:
-        return self.of(job.owner).work_on(job, seconds, stop, self.emit)
+        return self.of(job.owner).work_on(job, seconds, stop, self.emit, self.committed)
 
     def follow(self, job: Job) -> None:
         """The next stage of taking videos in, the record of a reprocessing."""
@@ -157,33 +161,6 @@ class SharedWork:
             log.info("job %s has ended by itself", job.id)
 
 
-class CountedLedger:
-    """A ledger that counts what this process commits: by model, done and failed."""
-
-    def __init__(self, ledger: Ledger, model_of: Callable[[str, int], str]) -> None:
-        self._ledger = ledger
-        self._model_of = model_of
-        self.committed: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ledger, name)
-
-    def commit(
-        self,
-        owner: str,
-        job_id: str,
-        space_id: int,
-        done: Sequence[Completed],
-        failed: Sequence[Failed],
-        at: float,
-    ) -> Counters:
-        counters = self._ledger.commit(owner, job_id, space_id, done, failed, at)
-        count = self.committed[self._model_of(owner, space_id)]
-        count[0] += len(done)
-        count[1] += sum(not row.again for row in failed)
-        return counters
-
-
 class WorkerProcess:
     """One worker: one device, one slice at a time. ``told`` hears facts for whoever watches over it, ``emit`` of the
     work."""
@@ -195,7 +172,8 @@ class WorkerProcess:
         self._app = app
         self._told = told
         self._stop = stop
-        self._work = SharedWork(app, emit)
+        self._operations: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self._work = SharedWork(app, emit, self._count)
         self._beat_at = 0.0
         self._over = threading.Event()
         settings = app.settings
@@ -204,13 +182,10 @@ class WorkerProcess:
             seconds = min(seconds, LONGEST_AMQP_SLICE)
         self.shift = Shift(self._work, bell_of(app) if url else None, seconds, stop, self._tell_slice)
 
-    @cached_property
-    def _ledger(self) -> CountedLedger:
-        catalogue: Any = self._app.catalogue()
-        spaces = catalogue.spaces
-        counted = CountedLedger(catalogue.ledger, lambda owner, space_id: spaces.get(owner, space_id).model)
-        catalogue.ledger = cast("Any", counted)
-        return counted
+    def _count(self, model: str, done: int, failed: int) -> None:
+        counts = self._operations[model]
+        counts[0] += done
+        counts[1] += failed
 
     def until_told(self) -> None:
         """Work whenever somebody rings, until told to stop; then let go of what is in hand, in order."""
@@ -245,7 +220,6 @@ class WorkerProcess:
     @contextmanager
     def _there(self) -> Iterator[None]:
         """Inside the block others see that this worker is there, and what it is at."""
-        assert self._ledger is not None
         with hosting(self._app):
             thread = threading.Thread(target=self._look_around, name="beat", daemon=True)
             thread.start()
@@ -299,7 +273,7 @@ class WorkerProcess:
                 "job_id": job.id if job else None,
                 "slices": {str(end): count for end, count in tally.slices.items()},
                 "busy_seconds": round(self.shift.busy_seconds, 3),
-                "operations": {model: list(counts) for model, counts in self._ledger.committed.items()},
+                "operations": {model: list(counts) for model, counts in self._operations.items()},
                 "error": tally.error,
                 "error_text": tally.error_text,
                 "error_at": tally.error_at,

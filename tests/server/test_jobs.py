@@ -12,6 +12,8 @@ import pytest
 from reprise.server.access import Person, Role, person
 from reprise.server.api import create_api
 from reprise.server.house import House
+from reprise.server.notices import ENDED as ENDED_EVENT
+from reprise.server.notices import TOLD
 from tests.harness import is_running, outcome_of, read_until, wait_for
 from tests.server.conftest import TEST_HOST
 from tests.server.job_steps import ENDED, JOBS, enqueue, library_of, look, start, until, until_working
@@ -298,10 +300,13 @@ def test_jobs_are_listed_by_pages_and_by_state(admin: TestClient, home: Home, li
         assert admin.get(JOBS, params={"state": state}).json()["items"] == []
 
 
-def test_events_of_a_job_are_read_from_any_point_on(admin: TestClient, home: Home, library: int) -> None:
+def test_events_of_a_job_are_read_from_any_point_on(
+    admin: TestClient, home: Home, house: House, library: int
+) -> None:
     home.add_many(3)
     job_id = start(admin, library)["id"]
     until(admin, job_id)
+    wait_for(lambda: not house.app.catalogue().feed.untold(ENDED_EVENT, TOLD))
     events = admin.get(f"{JOBS}/{job_id}/events").json()["items"]
     names = [event["name"] for event in events]
     assert names[0] == "job_queued"
@@ -316,19 +321,20 @@ def test_events_of_a_job_are_read_from_any_point_on(admin: TestClient, home: Hom
 def test_a_job_whose_command_died_is_interrupted_and_the_server_goes_on_with_it(
     admin: TestClient, home: Home, library: int
 ) -> None:
-    home.add_many(30)
+    home.add_many(100)
     slow = {"PLUGIN_MODELS_SECONDS": "0.2", "REPRISE_COMMIT_SECONDS": "0.1"}
-    process = home.start("embed", str(home.music), "--model", "null", **slow)
-    started = read_until(process, "job_started")
-    read_until(process, "progress")
-    running = look(admin, started["job_id"])
-    assert (running["state"], running["asked_by"]) == ("running", "")
-    assert running["phase"] == "embedding"
-    refused = admin.post(f"{JOBS}/{started['job_id']}/resume")
-    assert refused.status_code == 409
-    with process:
-        process.kill()
-        process.communicate()
+    with home.start("embed", str(home.music), "--model", "null", **slow) as process:
+        try:
+            started = read_until(process, "job_started")
+            read_until(process, "progress")
+            running = look(admin, started["job_id"])
+            assert (running["state"], running["asked_by"]) == ("running", "")
+            assert running["phase"] == "embedding"
+            refused = admin.post(f"{JOBS}/{started['job_id']}/resume")
+            assert refused.status_code == 409
+        finally:
+            process.kill()
+            process.communicate()
     assert until(admin, started["job_id"], "interrupted")["phase"] == "interrupted"
     assert admin.get(JOBS, params={"state": "interrupted"}).json()["total_count"] == 1
     assert admin.post(f"{JOBS}/{started['job_id']}/resume").status_code == 202

@@ -111,6 +111,7 @@ def test_when_both_the_server_and_its_job_are_killed_the_job_goes_on(
             assert runner is not None
             server.kill()
             runner.kill()
+        wait_for(lambda: not is_running(runner))
         died = app.catalogue().jobs.get("default", job.id)
         assert app.state_of(died) == "interrupted"
         with serve(home, {}) as server:

@@ -6,6 +6,7 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from reprise.server import maps
@@ -138,14 +139,15 @@ def test_a_map_that_cannot_be_drawn_says_why(user: TestClient, house: House, she
     assert house.service(Maps).trouble() != ""
 
 
-def test_a_server_that_stops_leaves_no_process_behind(user: TestClient, house: House, shelf: Shelf) -> None:
-    import psutil
+def drawing() -> list[psutil.Process]:
+    """Processes of this server that draw a map."""
+    return [each for each in psutil.Process().children() if is_running(each) and "map" in each.cmdline()[-7:]]
 
+
+def test_a_server_that_stops_leaves_no_process_behind(user: TestClient, house: House, shelf: Shelf) -> None:
     embed(shelf)
     user.get(MAP)
-    (child,) = wait_for(
-        lambda: [each for each in psutil.Process().children() if "map" in each.cmdline()[-7:]]
-    )
+    (child,) = wait_for(drawing)
     house.stop()
     assert not is_running(child)
 

@@ -164,6 +164,13 @@ class SqlLedger:
         seconds = sum(float(part) for _, _, part in rows)
         return OpenWork(counts.get(RowState.PENDING, 0), counts.get(RowState.LEASED, 0), seconds)
 
+    def waiting(self, owner: str, job_id: str, space_id: int, most: int) -> int:
+        rows = self._database.query(
+            f"SELECT 1 FROM ledger WHERE job_id = ? AND space_id = ? AND {reconcile.PENDING} AND owner = ? LIMIT ?",
+            (job_id, space_id, owner, most),
+        )
+        return len(rows)
+
     @tried_again
     def release(self, owner: str, job_id: str, space_id: int, item_ids: Sequence[int]) -> None:
         with self._database.transaction() as transaction:

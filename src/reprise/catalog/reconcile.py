@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OPEN = f"state IN ('{RowState.PENDING}', '{RowState.LEASED}')"
 _OPEN_OR_FAILED = f"state IN ('{RowState.PENDING}', '{RowState.LEASED}', '{RowState.FAILED}')"
 # A partial index serves only a query that repeats its condition word for word.
-_PENDING = f"{OPEN} AND state = '{RowState.PENDING}'"
+PENDING = f"{OPEN} AND state = '{RowState.PENDING}'"
 _OF_JOB = f"FROM ledger WHERE job_id = ? AND space_id = ? AND {OPEN}"
 _TO_PENDING = (
     f"UPDATE ledger SET state = '{RowState.PENDING}', reason = ?, attempts = 0, job_id = ?, updated_at = ?,"
@@ -364,7 +364,7 @@ def next_rows(
     transaction: Transaction, job_id: str, space_id: int, limit: int, max_attempts: int
 ) -> list[int]:
     """Rows that cost no runner yet; only when none is left, one that did, alone, so that blame is sure."""
-    of_job = f"FROM ledger WHERE job_id = ? AND space_id = ? AND {_PENDING}"
+    of_job = f"FROM ledger WHERE job_id = ? AND space_id = ? AND {PENDING}"
     rows = transaction.query(
         f"SELECT item_id {of_job} AND attempts < ? ORDER BY attempts, item_id LIMIT ?{transaction.skip_locked}",
         (job_id, space_id, max_attempts, limit),
@@ -410,7 +410,7 @@ def _give_up(transaction: Transaction, job_id: str, space_id: int, most: int) ->
     """Rows that cost so many runners have failed."""
     lost = transaction.execute(
         f"UPDATE ledger SET state = '{RowState.FAILED}', error_code = ?, error_message = ?"
-        f" WHERE job_id = ? AND space_id = ? AND {_PENDING} AND attempts >= ?",
+        f" WHERE job_id = ? AND space_id = ? AND {PENDING} AND attempts >= ?",
         (RunnerLost.code, "the run died with it each time", job_id, space_id, most),
     )
     if lost:

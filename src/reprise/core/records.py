@@ -380,7 +380,10 @@ class Ledger(Protocol):
         """What runners of the job had in hand whose lease has lapsed is pending again; the attempt stays counted."""
 
     def open_work(self, owner: str, job_id: str, space_id: int) -> OpenWork:
-        """What is left of the job there."""
+        """What is left of the job there; reads all of it."""
+
+    def waiting(self, owner: str, job_id: str, space_id: int, most: int) -> int:
+        """How many rows of the job are pending there, counted up to ``most``: cheap, however many there are."""
 
     def release(self, owner: str, job_id: str, space_id: int, item_ids: Sequence[int]) -> None:
         """Give leased rows back untouched; the attempt is not counted."""

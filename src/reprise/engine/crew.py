@@ -210,12 +210,13 @@ class CrewMember(JobWork):
 
     def _go_on(self, turn: Turn) -> ShareEnd | None:
         ledger = self.shop.catalogue.ledger
-        left = ledger.open_work(self.job.owner, self.job.id, turn.space.id)
+        rows = (self.job.owner, self.job.id, turn.space.id)
+        if ledger.waiting(*rows, 1):
+            return ShareEnd.MORE if self._wishes.time_over else self._slice(turn)
+        in_hand = ledger.open_work(*rows).in_hand
         if self._wishes.time_over:
-            return ShareEnd.MORE if left.pending else ShareEnd.NOTHING if left.in_hand else ShareEnd.MORE
-        if left.pending:
-            return self._slice(turn)
-        if not left.in_hand:
+            return ShareEnd.NOTHING if in_hand else ShareEnd.MORE
+        if not in_hand:
             return self._end_of(turn, "")
         if ledger.reclaim(self.job.owner, self.job.id):
             return None

@@ -20,7 +20,7 @@ from reprise.core.space import SpaceState
 from reprise.engine.cutover import clear_model, cut_over
 from reprise.engine.keeping import purge
 from reprise.engine.mend import mend
-from reprise.engine.slices import SliceEnd, Wishes
+from reprise.engine.slices import SliceEnd, Wishes, uncounted
 from reprise.engine.turn import Turn
 from reprise.errors import CatalogueError, DiskFull, ModelError, RepriseError
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from reprise.engine.desk import Effort
     from reprise.engine.keeping import Keeping
     from reprise.engine.model_process import Command
-    from reprise.engine.slices import Pace
+    from reprise.engine.slices import Committed, Pace
     from reprise.engine.turn import DeviceSlot
 
 
@@ -67,6 +67,7 @@ class Workshop:
     machine: str
     together_mb: float = 0.0
     alive: Callable[[str], bool] = nobody
+    committed: Committed = uncounted
 
     @property
     def store(self) -> VectorStore:

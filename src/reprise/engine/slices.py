@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from reprise.core.events import BatchResized, ItemFailed, Progress
 from reprise.core.gates import ConstantGate, check_vector
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Committed: TypeAlias = "Callable[[str, int, int], None]"
+"""Hears of a commit: the model, operations done, operations that failed for good."""
+
 POLL_SECONDS = 0.1
 STEADY_TRIES = 3
 CONTROL_SECONDS = 1.0
@@ -46,6 +49,10 @@ SLOT_SECONDS = 0.25
 def alone() -> int:
     """One process is at work."""
     return 1
+
+
+def uncounted(_model: str, _done: int, _failed: int) -> None:
+    """Nobody counts."""
 
 
 def steadily(call: Callable[[], T]) -> T:
@@ -147,6 +154,7 @@ class Slice:
     share: int | None = None
     later_seconds: float = 0.0
     members: Callable[[], int] = alone
+    committed: Committed = uncounted
     meter: SpeedMeter = field(default_factory=SpeedMeter)
     seconds: float = 0.0
     audio_seconds: float = 0.0
@@ -263,6 +271,7 @@ class Slice:
                 self.space.owner, self.job.id, self.space.id, completed, failed, time.time()
             )
         )
+        self.committed(self.space.model, len(completed), sum(not row.again for row in failed))
         outcomes, self._buffer = self._buffer, []
         self._ahead = min(len(outcomes), self.pace.commit_rows)
         self._account(outcomes, counters)

@@ -170,6 +170,7 @@ class Turn:
             share=share,
             later_seconds=self.later_seconds,
             members=self.members,
+            committed=self.shop.committed,
         )
         return self._slice
 

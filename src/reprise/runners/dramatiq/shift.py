@@ -43,7 +43,7 @@ class Workplace(Protocol):
         """Whether anybody is at the job now."""
 
     def pending(self, job: Job) -> int:
-        """Rows of the model under way that nobody has in hand."""
+        """Rows of the model under way that nobody has in hand, counted up to ``WORTH_SHARING``."""
 
     def quiet(self, job: Job) -> bool:
         """Whether the job has to wait for the end of quiet hours."""

@@ -15,6 +15,7 @@ from reprise.server.access import Admin, TheHouse
 from reprise.server.job_host import ring
 from reprise.server.job_start import LARGEST, Acting, Start, Starting, request_of
 from reprise.server.job_view import JobFacts, Standing, job_facts
+from reprise.server.notices import TOLD
 from reprise.server.problems import responses
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=responses(401, 403, 404, 422))
@@ -134,9 +135,12 @@ def list_events(
     """What happened in a job, the oldest first; of jobs that ended long ago nothing is left."""
     job = app.catalogue().jobs.get(app.owner, job_id)
     rows = app.catalogue().feed.of_job(app.owner, job.id, after, limit)
-    return JobEvents(
-        items=[JobEvent(seq=row.seq, name=row.name, at=row.at, data=json.loads(row.data)) for row in rows]
-    )
+    items = [
+        JobEvent(seq=row.seq, name=row.name, at=row.at, data=json.loads(row.data))
+        for row in rows
+        if row.name != TOLD  # the server's own note that the notice is settled
+    ]
+    return JobEvents(items=items)
 
 
 @router.post("/{job_id}/pause", status_code=202, responses=responses(409))
