@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import quoteattr  # only quotes, nothing is read with it  # nosec B406
 
 from reprise import __version__
 from reprise.core.analysis import CueKind

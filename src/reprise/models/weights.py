@@ -212,7 +212,7 @@ def _read_safetensors(path: Path) -> Any:
 
 def _read_pickled(path: Path) -> Any:
     """A pickle is a program: of its instructions only those that make tensors and plain containers are obeyed."""
-    import pickle
+    import pickle  # for the name of its error  # nosec B403
     import warnings
 
     try:

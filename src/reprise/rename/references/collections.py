@@ -7,7 +7,7 @@ import re
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote, unquote
 from xml.parsers import expat
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # only quotes, nothing is read with it  # nosec B406
 
 from reprise.rename.references import NotThisKind
 
