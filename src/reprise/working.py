@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reprise import __version__
+from reprise.core.health import DEGRADED, OK, Component
 from reprise.core.job import Control, ModelState
 from reprise.core.sharing import WorkerFacts
 from reprise.core.spec import PIPELINE_VERSION
@@ -25,7 +26,7 @@ from reprise.runners.dramatiq.bell import Bell
 from reprise.runners.dramatiq.brokers import AMQP_SCHEMES, parsed
 from reprise.runners.dramatiq.reconciling import Reconciler, Ticking
 from reprise.runners.dramatiq.shift import WORTH_SHARING, Shift, SliceTold
-from reprise.runners.health import DEGRADED, OK, Answer, Component, answering, as_json, readiness
+from reprise.runners.health import Answer, answering, as_json, readiness
 from reprise.runners.supervisor import Post, Supervisor, signals_counted, start_worker
 from reprise.runners.worker_figures import KIND, WorkerFigures
 

@@ -9,8 +9,9 @@ import urllib.request
 
 import pytest
 
+from reprise.core.health import DEGRADED, OK, Component
 from reprise.errors import BadSetting
-from reprise.runners.health import DEGRADED, OK, Answer, Component, answering, as_json, readiness
+from reprise.runners.health import Answer, answering, as_json, readiness
 
 
 def read(url: str) -> tuple[int, str, str]:

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from reprise.catalog.moving import MOVED, PAGE_ROWS, Table
-from reprise.catalog.sqlite import _translated as translated
-from reprise.catalog.sqlite import open_sqlite
+from reprise.catalog.sqlite import open_sqlite, translated
+from reprise.drafts import private_folder
 from reprise.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ class SqliteJournal(SqliteTarget):
     """A file with nothing but a journal, for a move that leaves the catalogue where it is; it goes at the end."""
 
     def __init__(self, path: Path, busy_timeout: float) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         with translated(path.absolute()), closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode = WAL").close()
         self.settled = False

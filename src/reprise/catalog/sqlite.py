@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from reprise.catalog.database import SCHEMA_VERSION, Row
 from reprise.catalog.dialects import SqliteDialect
-from reprise.disks import is_full
+from reprise.disks import is_damaged, is_full
+from reprise.drafts import private_folder
 from reprise.errors import (
     CatalogueCorrupt,
     CatalogueError,
@@ -129,7 +130,7 @@ class SqliteDatabase:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[SqliteTransaction]:
-        with self._lock, _translated(self._path), self._synced(durable):
+        with self._lock, translated(self._path), self._synced(durable):
             self._connection.execute("BEGIN IMMEDIATE")
             self._writing = threading.get_ident()
             try:
@@ -154,14 +155,14 @@ class SqliteDatabase:
                 self._connection.execute("PRAGMA synchronous = NORMAL").close()
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        with _translated(self._path):
+        with translated(self._path):
             if self._writing == threading.get_ident():
                 return SqliteTransaction(self._connection).query(sql, parameters)
             with self._readers.one() as connection:
                 return SqliteTransaction(connection).query(sql, parameters)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
-        with _translated(self._path), closing(self._connect()) as connection:
+        with translated(self._path), closing(self._connect()) as connection:
             cursor = connection.execute(sql, parameters)
             while rows := cursor.fetchmany(FETCH_ROWS):
                 yield from rows
@@ -182,7 +183,7 @@ class SqliteDatabase:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        with _translated(self._path):
+        with translated(self._path):
             connection = sqlite3.connect(
                 f"{self._path.as_uri()}?mode=rw",
                 uri=True,
@@ -221,7 +222,7 @@ def copy_sqlite(path: Path, target: Path, *, busy_timeout: float = BUSY_TIMEOUT_
     path = path.absolute()
     _known_version(path, busy_timeout)
     with (
-        _translated(path),
+        translated(path),
         closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=busy_timeout)) as source,
         closing(sqlite3.connect(target)) as copy,
     ):
@@ -230,7 +231,7 @@ def copy_sqlite(path: Path, target: Path, *, busy_timeout: float = BUSY_TIMEOUT_
 
 def _known_version(path: Path, busy_timeout: float) -> str:
     """The schema of the file at ``path``, when it is a catalogue that this version knows; else it raises."""
-    with _translated(path):
+    with translated(path):
         _check_header(path)
         version = _version(path, busy_timeout)
     if version is None or version > SCHEMA_VERSION:
@@ -242,8 +243,8 @@ def _known_version(path: Path, busy_timeout: float) -> str:
 
 def _create(path: Path) -> None:
     """Build the new file beside and link it in place: a crash leaves no half-made one, a race has one winner."""
-    with _translated(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with translated(path):
+        private_folder(path.parent)
         draft = path.with_name(f".{path.name}.{os.getpid()}.new")
         draft.unlink(missing_ok=True)
         try:
@@ -271,7 +272,7 @@ def _publish(draft: Path, path: Path) -> None:
 def _migrate(path: Path) -> None:
     from reprise.catalog.migrate import upgrade_sqlite
 
-    with _translated(path):
+    with translated(path):
         upgrade_sqlite(path)
 
 
@@ -314,7 +315,7 @@ def _version(path: Path, busy_timeout: float) -> str | None:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Iterator[None]:
     """Turn what the driver raises into our errors, with the file and the cure."""
     try:
         yield
@@ -347,6 +348,8 @@ def _our_error(path: Path, error: sqlite3.Error) -> CatalogueError | DiskFull:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_IOERR") and is_full(path.parent):
         return DiskFull(f"no space left on the disk of {path}")
+    if name.startswith("SQLITE_CORRUPT") and not is_damaged(path):
+        name = "SQLITE_IOERR"
     for prefixes, kind, what, cure in _DRIVER_ERRORS:
         if name.startswith(prefixes):
             return kind(f"{path} {what} ({error})", cure=cure)

@@ -11,26 +11,17 @@ from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from reprise.core.health import DEGRADED, OK
 from reprise.errors import BadSetting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from reprise.core.health import Component
+
     Page = Callable[[], "Answer"]
 
-OK, DEGRADED = "ok", "degraded"
-
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """One thing that is needed, and how it is."""
-
-    name: str
-    status: str
-    detail: str = ""
-    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

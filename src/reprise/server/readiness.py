@@ -6,9 +6,9 @@ import os
 import shutil
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reprise.core.health import DEGRADED, OFF, OK, Component
 from reprise.diagnosis import LEAST_FREE_MB
 from reprise.errors import CatalogueMissing, RepriseError
 from reprise.server.model_list import ModelList
@@ -24,18 +24,6 @@ MODELS_SECONDS = 0.1
 """How long models are waited for on top: they are imported when they are first looked at, and that is no reason to
 call a server that answers anything unready."""
 """How long an answer waits for a look that is under way."""
-
-OK, DEGRADED, OFF = "ok", "degraded", "off"
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """One thing that the server needs. ``OFF``: not used here, or not looked at yet."""
-
-    name: str
-    status: str
-    detail: str = ""
-    cure: str = ""
 
 
 class Readiness:

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
 from reprise import __version__
+from reprise.core.health import DEGRADED, OK, Component
 from reprise.diagnosis import diagnose
 from reprise.server.access import Admin, Person, Seen, TheHouse
 from reprise.server.asking import person_if_any
 from reprise.server.problems import responses
-from reprise.server.readiness import DEGRADED, OK, Component, Readiness
+from reprise.server.readiness import Readiness
 
 router = APIRouter(prefix="/api/v1", tags=["health"])
 
