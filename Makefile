@@ -2,7 +2,7 @@
 FOLDER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check panel long proofs audit bench bench-models bench-server bench-dj bench-video bench-workers lock format clean
+.PHONY: help setup run test check panel long audit bench bench-models bench-server bench-dj bench-video bench-workers lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,10 +24,6 @@ panel: ## work on the web panel: shows ui/ as it is being written, beside `repri
 
 long: setup ## the proofs that take minutes
 	.venv/bin/python -m pytest -n 2 -m long
-
-proofs: ## try to break it, for about an hour: the table of docs/reliability.md
-	@sh scripts/setup bench
-	.venv/bin/python -m benchmarks.soak
 
 audit: ## look the locked packages up among known vulnerabilities
 	@sh scripts/audit

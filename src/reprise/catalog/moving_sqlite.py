@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from reprise.catalog.moving import MOVED, PAGE_ROWS, Table
 from reprise.catalog.sqlite import open_sqlite, translated
-from reprise.drafts import private_folder
 from reprise.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -237,7 +236,7 @@ class SqliteJournal(SqliteTarget):
     """A file with nothing but a journal, for a move that leaves the catalogue where it is; it goes at the end."""
 
     def __init__(self, path: Path, busy_timeout: float) -> None:
-        private_folder(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with translated(path.absolute()), closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode = WAL").close()
         self.settled = False

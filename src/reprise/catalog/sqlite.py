@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reprise.catalog.database import SCHEMA_VERSION, Row
 from reprise.catalog.dialects import SqliteDialect
-from reprise.disks import is_damaged, is_full
-from reprise.drafts import private_folder
+from reprise.disks import is_full
 from reprise.errors import (
     CatalogueCorrupt,
     CatalogueError,
@@ -244,7 +243,7 @@ def _known_version(path: Path, busy_timeout: float) -> str:
 def _create(path: Path) -> None:
     """Build the new file beside and link it in place: a crash leaves no half-made one, a race has one winner."""
     with translated(path):
-        private_folder(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}.new")
         draft.unlink(missing_ok=True)
         try:
@@ -348,8 +347,6 @@ def _our_error(path: Path, error: sqlite3.Error) -> CatalogueError | DiskFull:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_IOERR") and is_full(path.parent):
         return DiskFull(f"no space left on the disk of {path}")
-    if name.startswith("SQLITE_CORRUPT") and not is_damaged(path):
-        name = "SQLITE_IOERR"
     for prefixes, kind, what, cure in _DRIVER_ERRORS:
         if name.startswith(prefixes):
             return kind(f"{path} {what} ({error})", cure=cure)
