@@ -65,8 +65,8 @@ def median_cpu(runs: int, measure: Callable[[], Cost]) -> float:
     return statistics.median(measure().cpu for _ in range(runs))
 
 
-def make_library(folder: Path, files: int) -> Path:
-    """``files`` tagged MP3 files with cover art: a few hundred real ones, linked under many names to fit on the disk."""
+def make_library(folder: Path, files: int, distinct: int = DISTINCT_FILES) -> Path:
+    """``files`` tagged MP3 files with cover art: ``distinct`` real ones, linked under many names to fit on the disk."""
     id3: Any = importlib.import_module("mutagen.id3")  # it has no types
     from reprise.core.items import Tags
     from reprise.demo.encode import write_audio
@@ -74,7 +74,7 @@ def make_library(folder: Path, files: int) -> Path:
     originals = folder / "originals"
     originals.mkdir(parents=True)
     random = np.random.default_rng(1)
-    for number in range(min(files, DISTINCT_FILES)):
+    for number in range(min(files, distinct)):
         noise = (random.standard_normal((22_050, 2)) * 0.1).astype(np.float32)
         tags = Tags(
             f"Title {number}",
@@ -97,7 +97,7 @@ def make_library(folder: Path, files: int) -> Path:
             / f"{track:02} - A track of the library.mp3"
         )
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.link(originals / f"{number % DISTINCT_FILES}.mp3", target)
+        os.link(originals / f"{number % distinct}.mp3", target)
     return library
 
 

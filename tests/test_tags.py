@@ -85,7 +85,19 @@ def test_years(text: str | None, year: int | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("3", 3), ("3/12", 3), ("03", 3), ("0", None), ("A1", None), ("", None), (None, None)],
+    [
+        ("3", 3),
+        ("3/12", 3),
+        ("03", 3),
+        ("0", None),
+        ("A1", None),
+        ("", None),
+        (None, None),
+        ("9" * 30, None),
+        ("9" * 400, None),
+        ("2147483647", 2_147_483_647),
+        ("2147483648", None),
+    ],
 )
 def test_numbers(text: str | None, number: int | None) -> None:
     assert whole_number(text) == number

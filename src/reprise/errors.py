@@ -35,6 +35,7 @@ RepriseError
 │   └── BrokerRefused
 ├── SpecConflict              a worker's model is not the job's      exit code 2
 ├── DiskFull                                                         exit code 2
+├── SystemTrouble             the system refuses what a program needs  exit code 2
 ├── ModelError                one model cannot run                   the job goes on with the next
 │   ├── ModelBusy             it has not answered in time: ask again
 │   ├── ModelLoadFailed
@@ -60,6 +61,8 @@ RepriseError
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import ClassVar
 
 
@@ -274,6 +277,17 @@ class DiskFull(RepriseError):
     http_status = 507
     retryable = True
     default_cure = "free some space and run the same command again; it goes on where it stopped"
+
+
+class SystemTrouble(RepriseError):
+    """A failing disk, no right, no more files or memory: whatever the system says that nobody knows better."""
+
+    code = "system"
+    http_status = 503
+    retryable = True
+    default_cure = (
+        "look at the system log for the reason, then run the same command again; it goes on where it stopped"
+    )
 
 
 class ModelError(RepriseError):
@@ -502,6 +516,31 @@ class BadSubtitles(ItemError):
 class TagsNotWritten(ItemError):
     code = "tags_not_written"
     default_cure = "the file is as it was; write its tags with another program if they matter"
+
+
+_SYSTEM_CURES = {
+    **dict.fromkeys(
+        (errno.EMFILE, errno.ENFILE),
+        "allow more open files (ulimit -n 4096), then run the same command again",
+    ),
+    errno.ENOMEM: "give it more memory or lower the setting workers, then run the same command again",
+    errno.EAGAIN: "allow more processes (ulimit -u) or lower the setting workers, then run the same command again",
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        "give the user that runs Reprise the right to read and write there, then run the same command again",
+    ),
+}
+
+
+def system_error(error: OSError | MemoryError) -> DiskFull | SystemTrouble:
+    """What the system refused, as an error of ours that names the file and the cure."""
+    number = errno.ENOMEM if isinstance(error, MemoryError) else error.errno or 0
+    name = getattr(error, "filename", None)
+    what = os.strerror(number) if number else str(error) or type(error).__name__
+    where = f"{os.fsdecode(name)}: " if isinstance(name, str | bytes | os.PathLike) else ""
+    if number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return DiskFull(f"{where}{what}")
+    return SystemTrouble(f"{where}{what}", cure=_SYSTEM_CURES.get(number, ""))
 
 
 def model_error(code: str, message: str, cure: str) -> ModelError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from reprise.core.addresses import check_server_address, check_web_address
 from reprise.core.quiet import parse_quiet_hours
 
 if TYPE_CHECKING:
@@ -157,14 +158,27 @@ SETTINGS: tuple[Setting, ...] = (
         "Key of an application at AcoustID; kept out of every list and message.",
         secret=True,
     ),
-    Setting("acoustid_url", "https://api.acoustid.org", "Address of AcoustID."),
-    Setting("musicbrainz_url", "https://musicbrainz.org", "Address of MusicBrainz, or of a mirror."),
+    Setting("acoustid_url", "https://api.acoustid.org", "Address of AcoustID.", check=check_web_address),
+    Setting(
+        "musicbrainz_url",
+        "https://musicbrainz.org",
+        "Address of MusicBrainz, or of a mirror.",
+        check=check_web_address,
+    ),
     Setting("offline", False, "Whether the model hub is never asked."),
     Setting(
-        "hub", "", "Address of a mirror of the model hub; empty: what HF_ENDPOINT says, or the hub itself."
+        "hub",
+        "",
+        "Address of a mirror of the model hub; empty: what HF_ENDPOINT says, or the hub itself.",
+        check=check_web_address,
     ),
     Setting("hub_timeout", 30.0, "Seconds that the model hub may be silent before fetching ends.", 0.1),
-    Setting("endpoint", "", "OpenAI-compatible address that describes and embeds, up to and with /v1."),
+    Setting(
+        "endpoint",
+        "",
+        "OpenAI-compatible address that describes and embeds, up to and with /v1.",
+        check=check_web_address,
+    ),
     Setting("endpoint_model", "", "The model that describes tracks there."),
     Setting("endpoint_key", "", "Its key; kept out of every list and message.", secret=True),
     Setting(
@@ -229,6 +243,7 @@ SETTINGS: tuple[Setting, ...] = (
         " state folder.",
         secret=True,
         restart=True,
+        check=check_server_address,
     ),
     Setting(
         "store",
@@ -244,6 +259,7 @@ SETTINGS: tuple[Setting, ...] = (
         " for pgvector the database of catalogue_url.",
         secret=True,
         restart=True,
+        check=check_server_address,
     ),
     Setting(
         "lexical_store",
@@ -253,7 +269,12 @@ SETTINGS: tuple[Setting, ...] = (
         restart=True,
     ),
     Setting(
-        "lexical_url", "", "Address of that OpenSearch server; empty: store_url.", secret=True, restart=True
+        "lexical_url",
+        "",
+        "Address of that OpenSearch server; empty: store_url.",
+        secret=True,
+        restart=True,
+        check=check_server_address,
     ),
     Setting(
         "server_timeout",
@@ -275,6 +296,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Redis (redis://…) or RabbitMQ (amqp://…) that wakes workers; empty: the server runs jobs itself.",
         secret=True,
         restart=True,
+        check=check_server_address,
     ),
     Setting(
         "slice_seconds",
@@ -291,7 +313,12 @@ SETTINGS: tuple[Setting, ...] = (
         3600.0,
         restart=True,
     ),
-    Setting("subsonic_url", "", "Address of the Subsonic server that playlists are sent to, without /rest."),
+    Setting(
+        "subsonic_url",
+        "",
+        "Address of the Subsonic server that playlists are sent to, without /rest.",
+        check=check_web_address,
+    ),
     Setting("subsonic_user", "", "Whose playlists they become there."),
     Setting(
         "subsonic_password", "", "That user's password; kept out of every list and message.", secret=True
@@ -386,6 +413,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Where to say that a job has ended: Apprise addresses (mailto://…), with spaces between.",
         secret=True,
+        check=check_server_address,
     ),
     Setting("notify_minutes", 10.0, "Only of jobs that took this long, in minutes; failures always.", 0.0),
     Setting(

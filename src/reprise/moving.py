@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reprise.core.moving import MoveFinished, MoveNotice, MoveStarted
 from reprise.core.moving_places import EMBEDDED, Places, shown
+from reprise.drafts import private_folder
 from reprise.errors import CatalogueError, DiskFull, JobConflict, UsageError
 
 if TYPE_CHECKING:
@@ -324,7 +325,7 @@ class Moving:
 
     def _target(self) -> Target:
         timeout = self._there.number("database_timeout")
-        self._home.mkdir(parents=True, exist_ok=True)
+        private_folder(self._home)
         if not self._moves_catalogue:
             from reprise.catalog.moving_sqlite import SqliteJournal
 

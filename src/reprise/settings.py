@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reprise.drafts import draft_of
+from reprise.drafts import draft_of, private_folder
 from reprise.errors import BadSetting
 from reprise.known_settings import PREFIX, SETTINGS
 
@@ -223,7 +223,7 @@ def _toml(content: Mapping[str, object]) -> str:
 
 def _replace(path: Path, text: str) -> None:
     """Secrets may stand in it; a linked file stays a link."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     with draft_of(path.resolve(), private=True) as file:
         file.write(text.encode())
 

@@ -118,11 +118,12 @@ def test_every_edited_byte_is_refused(tmp_path: Path) -> None:
 
 
 NAMES = st.sampled_from(
-    [b"a.mp3", b'"', b"\\", b"\xff", "名 \u2028".encode(), b'", "values": {', b"a\r\n", b"caf\xe9/x"]
+    [b"a.mp3", b'"', b"\\", b"\xff", "名 \u2028".encode(), b'", "values": {', b"a\r\n", b"caf\xe9 x", b"a..b"]
 )
+FOLDERS = st.one_of(NAMES, st.sampled_from([b"", b"caf\xe9/x", b"a/..b/c"]))
 
 
-@given(rows=st.lists(st.tuples(NAMES, NAMES, NAMES, st.sampled_from(RowStatus)), max_size=9))
+@given(rows=st.lists(st.tuples(FOLDERS, NAMES, NAMES, st.sampled_from(RowStatus)), max_size=9))
 def test_what_is_to_be_renamed_is_read_alike_in_both_ways(
     rows: list[tuple[bytes, bytes, bytes, RowStatus]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -257,3 +258,35 @@ def test_a_large_plan_takes_little_memory(tmp_path: Path) -> None:
         assert sum(1 for _ in plan.rows()) == sum(1 for _ in plan.renames()) == 100_000
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 10 * 1024  # KiB; the file has 27 MB
+
+
+@pytest.mark.parametrize("field", ["folder", "old", "new"])
+@pytest.mark.parametrize("name", [b"../x", b"/x", b"a/../../x", b"..", b"x\0y", b"\xff/../x"])
+def test_a_plan_by_whoever_wrote_it_renames_nothing_elsewhere(
+    tmp_path: Path, field: str, name: bytes
+) -> None:
+    """Also when its digest is right."""
+    path = _write(tmp_path / "plan", [_row(0), _row(1, RowStatus.RENAME, **{field: name})])
+    with PlanReader(path) as plan, pytest.raises(BadPlan):
+        list(plan.renames())
+
+
+@pytest.mark.parametrize("name", [b"", b".", b"a/b"])
+def test_what_is_no_name_in_a_folder_is_refused(tmp_path: Path, name: bytes) -> None:
+    with PlanReader(_write(tmp_path / "plan", [_row(0, new=name)])) as plan, pytest.raises(BadPlan):
+        list(plan.renames())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"reprise_plan": ' + b"[" * 50_000,
+        b'{"reprise_plan": 1, "root": "\\ud800"}\n',
+        b'{"reprise_plan": ' + b"1" * 5000 + b"}\n",
+    ],
+)
+def test_json_that_breaks_readers_is_no_plan(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "plan"
+    path.write_bytes(content)
+    with pytest.raises(BadPlan):
+        PlanReader(path)

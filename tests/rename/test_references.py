@@ -202,3 +202,46 @@ def test_what_is_no_such_file_is_told_with_a_reason(tmp_path: Path, name: str) -
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert once(tmp_path / "gone.m3u", "/music", *MOVES).code == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        (b'FILE "say "x".wav" WAVE', b'FILE "new one.wav" WAVE'),
+        (b"FILE two words.flac WAVE", b"FILE new two.flac WAVE"),
+        (b"file plain.mp3", b"file new.mp3"),
+        (b"FILE other.mp3 MP3 ", b"FILE other.mp3 MP3 "),
+    ],
+)
+def test_a_sheet_names_its_file_as_scans_read_it(tmp_path: Path, line: bytes, after: bytes) -> None:
+    sheet = tmp_path / "a.cue"
+    sheet.write_bytes(b"TITLE x\r\n" + line + b"\r\n")
+    moves = (
+        move("", 'say "x".wav', "new one.wav"),
+        move("", "two words.flac", "new two.flac"),
+        move("", "plain.mp3", "new.mp3"),
+    )
+    told = once(sheet, str(tmp_path), *moves)
+    assert told.changed == (line != after)
+    if told.changed:
+        assert (tmp_path / "a.renamed.cue").read_bytes() == b"TITLE x\r\n" + after + b"\r\n"
+
+
+@pytest.mark.parametrize("encoding", [b"ISO-8859-1", b"big5", b"nobody-knows"])
+def test_a_collection_in_another_encoding_is_left_alone(tmp_path: Path, encoding: bytes) -> None:
+    """The new names would be written in UTF-8."""
+    collection = tmp_path / "a.nml"
+    collection.write_bytes(
+        b'<?xml version="1.0" encoding="'
+        + encoding
+        + b'"?><NML><LOCATION DIR="/:" FILE="a" VOLUME=""/></NML>'
+    )
+    told = once(collection, "/", move("", "a", "ä"))
+    assert (told.code, told.output) == ("not_this_kind", "")
+
+
+@pytest.mark.parametrize("path", ["a.mp3/.", "in/c d.mp3/x/..", "a.mp3/"])
+def test_a_path_that_does_not_end_with_a_name_names_no_file(tmp_path: Path, path: str) -> None:
+    playlist = tmp_path / "p.m3u"
+    playlist.write_text(f"{path}\n")
+    assert once(playlist, str(tmp_path), *MOVES).changed == 0

@@ -180,14 +180,14 @@ def test_a_body_in_pieces_is_read_up_to_the_limit(client: TestClient) -> None:
     assert client.post(LOGIN, content=just, headers=JSON).status_code == 422
 
 
-def test_sound_may_be_larger(api: FastAPI, client: TestClient) -> None:
+def test_sound_may_be_larger(api: FastAPI, client: TestClient, signed_in: Callable[..., TestClient]) -> None:
     @api.post("/embed/audio/test")
     async def taken(body: dict[str, Any]) -> int:
         return len(body["a"])
 
     api.router.routes.insert(0, api.router.routes.pop())  # before the answer to unknown paths
     sound = b'{"a": "' + b"x" * (2 * MIB) + b'"}'
-    assert client.post("/embed/audio/test", content=sound, headers=JSON).json() == 2 * MIB
+    assert signed_in("ada").post("/embed/audio/test", content=sound, headers=JSON).json() == 2 * MIB
     said = {**JSON, "Content-Length": str(64 * MIB + 1)}
     assert client.post("/embed/audio/test", content=b"{}", headers=said).status_code == 413
 

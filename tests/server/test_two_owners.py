@@ -156,7 +156,8 @@ def test_every_route_with_the_ids_of_another_finds_nothing_and_changes_nothing(
 
 def ask_every_route(client: TestClient, mine: Things, theirs: Things) -> None:
     """404 for each id of theirs, wherever it stands: in the path, among the parameters, in the body."""
-    wrong, tried = [], 0
+    wrong: list[tuple[object, ...]] = []
+    tried = 0
     for method, path, facts in operations(client):
         operation = f"{method} {path}"
         if path in NOT_OF_OWNERS or operation in NOTHING_FOUND or not names_of(facts):
@@ -170,8 +171,44 @@ def ask_every_route(client: TestClient, mine: Things, theirs: Things) -> None:
             tried += 1
             if answer.status_code != (422 if operation in REFUSED_EARLIER else 404):
                 wrong.append((operation, query, answer.status_code, answer.text[:200]))
+            if answer.text != (
+                told := said_of_what_never_was(client, (method, path, facts), mine, theirs, query)
+            ):
+                wrong.append((operation, query, answer.text[:200], told[:200]))
     assert wrong == []
     assert tried > 60
+
+
+def said_of_what_never_was(
+    client: TestClient,
+    asked: tuple[str, str, dict[str, Any]],
+    mine: Things,
+    theirs: Things,
+    query: Mapping[str, Any],
+) -> str:
+    """What is answered for ids that nothing ever had, with theirs in their place: the same, or it tells that theirs exist."""
+    method, path, facts = asked
+    never = Things(theirs.owner, {name: _never(value) for name, value in theirs.ids.items()}, theirs.folder)
+    sent: dict[str, Any] = {"json": filled(BODIES.get(f"{method} {path}"), never)}
+    if path.endswith("/photos") and method == "POST":
+        sent = {"content": picture(), "headers": JPEG}
+    number = questions(path, facts, mine, theirs).index(dict(query))
+    params = questions(path, facts, mine, never)[number]
+    text = client.request(method, path.format_map(_Ids(path, never)), params=params, **sent).text
+    for name, value in never.ids.items():
+        text = text.replace(str(value), str(theirs.ids[name]))
+    return text
+
+
+def _never(value: Any) -> Any:
+    """An id of the same kind that nothing has, and that no other stands in."""
+    return (
+        value + 700_000_000
+        if isinstance(value, int)
+        else value[::-1] + "0"
+        if value[::-1] == value
+        else value[::-1]
+    )
 
 
 class _Ids(dict[str, Any]):

@@ -63,15 +63,7 @@ class SqlItems:
                     for file, tags in batch.added
                 ],
             )
-            transaction.execute_many(
-                "UPDATE items SET size = ?, mtime_ns = ?, digest = ?, updated_at = ?, missing_since = NULL,"
-                " title = ?, artist = ?, album = ?, album_artist = ?, genre = ?, year = ?, track = ?, disc = ?,"
-                " bpm = ?, key = ?, duration = ? WHERE owner = ? AND id = ?",
-                [
-                    (state.size, state.mtime_ns, state.digest, at, *tags, owner, item_id)
-                    for item_id, state, tags in batch.revised
-                ],
-            )
+            _revise(transaction, owner, batch.revised, at)
             transaction.execute_many(
                 "UPDATE items SET missing_since = ? WHERE owner = ? AND id = ? AND missing_since IS NULL",
                 [(at, owner, item_id) for item_id in batch.missing],
@@ -96,23 +88,30 @@ class SqlItems:
     @tried_again
     def learn_digests(self, owner: str, digests: Sequence[tuple[int, bytes]]) -> None:
         with self._database.transaction() as transaction:
-            transaction.execute_many(
-                "UPDATE items SET digest = ? WHERE owner = ? AND id = ?",
-                [(digest, owner, item_id) for item_id, digest in digests],
-            )
+            _learn(transaction, owner, digests)
 
     @tried_again
     def move(
-        self, owner: str, moves: Sequence[tuple[int, int]], overwritten: Sequence[KnownFile], at: float
+        self,
+        owner: str,
+        moves: Sequence[tuple[int, int]],
+        overwritten: Sequence[KnownFile],
+        at: float,
+        *,
+        revised: Sequence[tuple[int, InputState, Tags]] = (),
+        digests: Sequence[tuple[int, bytes]] = (),
     ) -> int:
-        if not moves:
+        if not moves and not revised and not digests:
             return 0
         with self._database.transaction() as transaction:
+            _revise(transaction, owner, revised, at)
+            _learn(transaction, owner, digests)
             before = {row.item_id: row for row in overwritten}
-            displaced = settle(transaction, owner, dict(moves), before, at)
+            displaced = settle(transaction, owner, dict(moves), before, at) if moves else 0
             concerned = {*(item_id for move in moves for item_id in move), *before}
             children_follow(transaction, owner, concerned)
-            recompose_later(transaction, owner, concerned)
+            if moves:
+                recompose_later(transaction, owner, concerned)
         return displaced
 
     def gone_since(self, owner: str, library_id: int, before: float) -> list[int]:
@@ -180,6 +179,27 @@ class SqlItems:
             (*values, step, count),
         )
         return [_item(row) for row in rows]
+
+
+def _revise(
+    transaction: Transaction, owner: str, revised: Sequence[tuple[int, InputState, Tags]], at: float
+) -> None:
+    transaction.execute_many(
+        "UPDATE items SET size = ?, mtime_ns = ?, digest = ?, updated_at = ?, missing_since = NULL,"
+        " title = ?, artist = ?, album = ?, album_artist = ?, genre = ?, year = ?, track = ?, disc = ?,"
+        " bpm = ?, key = ?, duration = ? WHERE owner = ? AND id = ?",
+        [
+            (state.size, state.mtime_ns, state.digest, at, *tags, owner, item_id)
+            for item_id, state, tags in revised
+        ],
+    )
+
+
+def _learn(transaction: Transaction, owner: str, digests: Sequence[tuple[int, bytes]]) -> None:
+    transaction.execute_many(
+        "UPDATE items SET digest = ? WHERE owner = ? AND id = ?",
+        [(digest, owner, item_id) for item_id, digest in digests],
+    )
 
 
 def _kind_of_files(transaction: Transaction, owner: str, library_id: int) -> ItemKind:

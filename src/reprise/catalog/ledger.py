@@ -306,6 +306,14 @@ class SqlLedger:
         counts = {state: count for state, count, _ in rows}
         return counts | {"vectors": sum(vectors for _, _, vectors in rows)}
 
+    def answering(self, owner: str, space_id: int) -> int:
+        rows = self._database.query(
+            "SELECT COUNT(*) FROM ledger l JOIN items i ON i.id = l.item_id WHERE l.space_id = ? AND l.owner = ?"
+            " AND l.has_vector = 1 AND i.missing_since IS NULL",
+            (space_id, owner),
+        )
+        return int(rows[0][0])
+
     def failed_items(self, owner: str, job_id: str) -> int:
         rows = self._database.query(
             "SELECT COUNT(DISTINCT item_id) FROM ledger WHERE owner = ? AND job_id = ?"

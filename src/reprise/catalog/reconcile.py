@@ -30,7 +30,8 @@ _TO_PENDING = (
 # whole to each item, though the very statement fills it; a question with an OFFSET it asks as it stands.
 _EACH = "LIMIT 1 OFFSET 0"
 _OTHER_VECTOR = (
-    "EXISTS (SELECT 1 FROM spaces s WHERE s.owner = ? AND s.model = ? AND EXISTS (SELECT 1 FROM ledger o"
+    "EXISTS (SELECT 1 FROM spaces s WHERE s.owner = ? AND s.model = ? AND s.state <> 'dropped'"
+    " AND EXISTS (SELECT 1 FROM ledger o"
     f" WHERE o.space_id = s.id AND o.item_id = i.id AND o.has_vector = 1 {_EACH}) {_EACH})"
 )
 _HAVE_PATHS = {ItemKind.TRACK, ItemKind.VIDEO}

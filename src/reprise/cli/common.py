@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reprise.errors import RepriseError
+from reprise.errors import RepriseError, system_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,10 +52,19 @@ def opened(owner: str | None, home: Path | None, *, as_json: bool = False, **fla
         with App(settings) as app, records_say(spec_version=_version(app)), adapters_logged(level, form):
             yield app
     except RepriseError as error:
-        if as_json:
-            facts = {"code": error.code, "message": error.message, "cure": error.cure}
-            write_json({"event": "error", **facts})
+        _tell_scripts(error, as_json=as_json)
         raise
+    except BrokenPipeError:  # the reader of our output left
+        raise
+    except (OSError, MemoryError) as error:
+        ours = system_error(error)
+        _tell_scripts(ours, as_json=as_json)
+        raise ours from error
+
+
+def _tell_scripts(error: RepriseError, *, as_json: bool) -> None:
+    if as_json:
+        write_json({"event": "error", "code": error.code, "message": error.message, "cure": error.cure})
 
 
 def _version(app: App) -> Callable[[], str]:

@@ -9,7 +9,7 @@ import click
 
 from reprise import __version__
 from reprise.cli.lazy import LazyGroup
-from reprise.errors import RepriseError
+from reprise.errors import RepriseError, system_error
 from reprise.threads import use_one_thread_by_default
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The reader of our output left (`reprise errors | head`): nobody is there to be told.
         sys.stdout = None
         sys.exit(0)
+    except (OSError, MemoryError) as error:
+        show_error(system_error(error))
+        sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
 
 

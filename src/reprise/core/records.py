@@ -214,12 +214,21 @@ class Items(Protocol):
     def learn_digests(self, owner: str, digests: Sequence[tuple[int, bytes]]) -> None: ...
 
     def move(
-        self, owner: str, moves: Sequence[tuple[int, int]], overwritten: Sequence[KnownFile], at: float
+        self,
+        owner: str,
+        moves: Sequence[tuple[int, int]],
+        overwritten: Sequence[KnownFile],
+        at: float,
+        *,
+        revised: Sequence[tuple[int, InputState, Tags]] = (),
+        digests: Sequence[tuple[int, bytes]] = (),
     ) -> int:
         """For each (item, row): the item lives on where the row lies, with its path, state and tags.
 
         ``overwritten`` are items as they were before other content was put in their place. Rows that lose their
-        place take a free one or go; returns how many items have no file any more.
+        place take a free one or go; returns how many items have no file any more. ``revised`` and ``digests`` are
+        written before, in the same transaction: once it is written what lies in an item's place now, or what a new
+        file is, nothing tells the next scan any more that there was a content to be looked for.
         """
 
     def gone_since(self, owner: str, library_id: int, before: float) -> list[int]: ...
@@ -416,6 +425,9 @@ class Ledger(Protocol):
 
     def counts(self, owner: str, space_id: int) -> dict[str, int]:
         """Rows of present items by state; under ``vectors`` how many have a vector, present or not."""
+
+    def answering(self, owner: str, space_id: int) -> int:
+        """How many present items have a vector: so many can be found."""
 
     def failed_items(self, owner: str, job_id: str) -> int:
         """Distinct items with at least one failed operation in the job."""

@@ -15,7 +15,15 @@ from reprise.engine.job_work import JobWork
 from reprise.engine.scan import ScanStopped
 from reprise.engine.slices import SliceEnd
 from reprise.engine.start import job_lock
-from reprise.errors import BrokerAway, CatalogueAway, ModelError, RepriseError, SpecConflict, StoreAway
+from reprise.errors import (
+    BrokerAway,
+    CatalogueAway,
+    ModelError,
+    RepriseError,
+    SpecConflict,
+    StoreAway,
+    system_error,
+)
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -97,6 +105,9 @@ class CrewMember(JobWork):
             return ShareEnd.UNABLE
         except RepriseError as error:
             self._fail(error)
+            return ShareEnd.ENDED
+        except (OSError, MemoryError) as error:
+            self._fail(system_error(error))
             return ShareEnd.ENDED
         return end
 

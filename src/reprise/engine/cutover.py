@@ -94,14 +94,19 @@ def drop_space(catalogue: Catalogue, keeping: Keeping, space: Space) -> None:
 
 
 def clear_model(catalogue: Catalogue, keeping: Keeping, owner: str, model: str) -> list[Space]:
-    """Delete all spaces of a model but the one that answers searches; returns those that were deleted."""
-    gone = {SpaceState.DROPPED, SpaceState.ACTIVE}
+    """Delete all spaces of a model but the one that answers searches; returns those that were deleted.
+
+    One that was dropped before is dropped once more: whoever did it may have been killed before its vectors and rows
+    were gone, and a space of the same name would come to life with them.
+    """
     idle = [
-        space for space in catalogue.spaces.all(owner) if space.model == model and space.state not in gone
+        space
+        for space in catalogue.spaces.all(owner)
+        if space.model == model and space.state is not SpaceState.ACTIVE
     ]
     for space in idle:
         drop_space(catalogue, keeping, space)
-    return idle
+    return [space for space in idle if space.state is not SpaceState.DROPPED]
 
 
 def _verify(
@@ -116,9 +121,11 @@ def _verify(
     if unfinished:
         raise SpaceHeld(f"{unfinished} operations are not done yet")
     _check_kept(keeping, space, vectors)
-    serving = catalogue.ledger.counts(space.owner, before.id)["vectors"] if before else 0
-    if vectors < coverage * serving:
-        raise SpaceHeld(f"it holds {vectors} vectors, search answers from {serving} now")
+    # Files that are gone keep their old vectors for a while, and nobody can make new ones of them.
+    answering = catalogue.ledger.answering(space.owner, space.id)
+    serving = catalogue.ledger.answering(space.owner, before.id) if before else 0
+    if answering < coverage * serving:
+        raise SpaceHeld(f"it holds {answering} vectors, search answers from {serving} now")
     if space.dimension:
         _check_sample(catalogue, keeping.store, space)
     return vectors

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psutil
 
 from reprise.engine.messages import Slot
+from reprise.errors import system_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,20 +62,26 @@ class ModelProcess:
         """Launch without waiting; the first message of the process says whether its model is loaded.
 
         The process leads a session of its own, so that Ctrl-C in a terminal reaches the parent alone, which then
-        pauses in good order.
+        pauses in good order. Raises ``DiskFull`` and ``SystemTrouble`` when the system has no room for one more.
         """
-        ours, theirs = Pipe()
-        with tempfile.TemporaryFile() as shared:
-            shared.truncate(Slot.SIZE)
-            slot = Slot(shared.fileno())
-            inherited = (theirs.fileno(), shared.fileno())
-            process = subprocess.Popen(
-                command(role, *inherited, device=device),
-                pass_fds=inherited,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        theirs.close()
+        with contextlib.ExitStack() as undo:
+            try:
+                ours, theirs = Pipe()
+                undo.callback(ours.close)
+                with theirs, tempfile.TemporaryFile() as shared:
+                    shared.truncate(Slot.SIZE)
+                    slot = Slot(shared.fileno())
+                    undo.callback(slot.close)
+                    inherited = (theirs.fileno(), shared.fileno())
+                    process = subprocess.Popen(
+                        command(role, *inherited, device=device),
+                        pass_fds=inherited,
+                        stdin=subprocess.DEVNULL,
+                        start_new_session=True,
+                    )
+            except OSError as error:
+                raise system_error(error) from error
+            undo.pop_all()
         return cls(process, ours, slot, time.monotonic())
 
     def send(self, tasks: Sequence[Task]) -> None:

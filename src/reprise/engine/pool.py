@@ -78,7 +78,11 @@ class Pool:
 
     def launch(self) -> None:
         """Begin to load, without waiting for it."""
-        self._processes = self._processes or [self._launch() for _ in range(self.size)]
+        if not self._processes:
+            for _ in range(self.size):
+                self._processes.append(
+                    self._launch()
+                )  # those before one that cannot start are closed with the others
 
     def start(self, wish: Callable[[], object] = never) -> Ready:
         """Launch all processes; returns when the first has loaded its model, while the others still load.

@@ -12,7 +12,7 @@ from reprise.engine.job_work import JobWork
 from reprise.engine.scan import ScanStopped
 from reprise.engine.slices import SliceEnd
 from reprise.engine.together import Together, groups
-from reprise.errors import ModelError, RepriseError
+from reprise.errors import ModelError, RepriseError, system_error
 
 if TYPE_CHECKING:
     from reprise.core.events import JobFinished
@@ -31,6 +31,8 @@ class Run(JobWork):
             end = self._all()
         except RepriseError as error:
             return self._fail(error)
+        except (OSError, MemoryError) as error:
+            return self._fail(system_error(error))
         if end is SliceEnd.PAUSED:
             return self._finish(JobState.PAUSED)
         if end is SliceEnd.CANCELLED:

@@ -90,6 +90,8 @@ class Scan:
     _batch: ScanBatch = field(default_factory=ScanBatch)
     _vanished: list[int] = field(default_factory=list)
     _replaced: list[tuple[KnownFile, KnownFile]] = field(default_factory=list)
+    _overwritten: list[tuple[int, InputState, Tags]] = field(default_factory=list)
+    """What lies in the places of the replaced ones now: written together with where their contents went."""
     _problems: list[ScanProblem] = field(default_factory=list)
     _unseen: set[bytes] = field(default_factory=set)
     _known: int = 0
@@ -197,10 +199,13 @@ class Scan:
         if row[1:4] == file and row.missing_since is None and tags == self._tags_before(row):
             return  # looked at only because the scan is a full one
         self._count_revision(row, file, digest, tags)
-        if digest != row.digest:
-            now = row._replace(size=file.size, mtime_ns=file.mtime_ns, digest=digest, duration=tags.duration)
-            self._replaced.append((row, now))
-        self._batch.revised.append((row.item_id, InputState(file.size, file.mtime_ns, digest), tags))
+        revision = row.item_id, InputState(file.size, file.mtime_ns, digest), tags
+        if digest == row.digest:
+            self._batch.revised.append(revision)
+            return
+        now = row._replace(size=file.size, mtime_ns=file.mtime_ns, digest=digest, duration=tags.duration)
+        self._replaced.append((row, now))
+        self._overwritten.append(revision)
 
     def _count_revision(self, row: KnownFile, file: FoundFile, digest: bytes | None, tags: Tags) -> None:
         if digest != row.digest or (digest is None and file.size != row.size):
@@ -262,13 +267,18 @@ class Scan:
         owner, library_id = self.library.owner, self.library.id
         self._tally.missing = len(self._vanished)
         before = [row for row, _ in self._replaced]
-        gone = self.catalogue.items.missing(owner, library_id) + before
+        replaced = {row.item_id for row in before}
+        missing = [
+            row for row in self.catalogue.items.missing(owner, library_id) if row.item_id not in replaced
+        ]
+        gone = missing + before
         if not gone:
             return
         unread = self.catalogue.items.unread(owner, library_id)
         found = match_moves(gone, chain((row for _, row in self._replaced), unread), self.source.digest)
-        self.catalogue.items.learn_digests(owner, found.digests)
-        displaced = self.catalogue.items.move(owner, found.moves, before, now)
+        displaced = self.catalogue.items.move(
+            owner, found.moves, before, now, revised=self._overwritten, digests=found.digests
+        )
         self._count_moves(found.moves, displaced)
 
     def _count_moves(self, moves: list[tuple[int, int]], displaced: int) -> None:

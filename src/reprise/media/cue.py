@@ -27,8 +27,11 @@ MAX_TRACKS = 999
 _DATA_FILES = frozenset({"BINARY", "MOTOROLA"})
 """Types of a ``FILE`` that is a disc's image and not a file of sound."""
 
+_MOST_DIGITS = 9
+"""Of any number in a sheet: whoever writes more means no number."""
+
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
-_TIME = re.compile(r"(?:(\d+):)?(\d+):(\d{1,2}):(\d{1,2})")
+_TIME = re.compile(rf"(?:(\d{{1,{_MOST_DIGITS}}}):)?(\d{{1,{_MOST_DIGITS}}}):(\d{{1,2}}):(\d{{1,2}})")
 
 
 class CueError(ValueError):
@@ -168,17 +171,18 @@ class _Reader:
         number, kind = _first_word(rest)
         if self._file is None:
             raise CueError("TRACK before any FILE")
-        if not number.isdecimal() or not 1 <= int(number) <= MAX_TRACKS:
+        place = _number(number)
+        if place is None or not 1 <= place <= MAX_TRACKS:
             raise CueError(f"TRACK {_short(number)} is no number of a track")
         is_audio = self._file_is_sound and kind.strip().upper() in {"AUDIO", ""}
-        self._tracks.append(_Track(int(number), self._file, is_audio))
+        self._tracks.append(_Track(place, self._file, is_audio))
 
     def _read_index(self, rest: str) -> None:
         number, time = _first_word(rest)
         if not self._tracks or self._file is None:
             raise CueError("INDEX before any TRACK")
         track = self._tracks[-1]
-        place = int(number) if number.isdecimal() else -1
+        place = _number(number)
         if place == 0:
             track.pregap = self._file, frames_of(time)
         elif place == 1:
@@ -200,7 +204,7 @@ class _Reader:
                 self._facts.year = year_of(_string(value))
             case "DISCNUMBER":
                 text = _string(value) or ""
-                self._record.disc = int(text) if text.isascii() and text.isdecimal() else None
+                self._record.disc = _number(text) if text.isascii() else None
 
 
 def frames_of(time: str) -> int:
@@ -218,6 +222,10 @@ def files_of(sheet: CueSheet) -> dict[str, list[CueTrack]]:
     for track in sheet.tracks:
         files.setdefault(track.file, []).append(track)
     return files
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def _short(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reprise.core.file_fields import FileFields
 from reprise.media.tags import (
     clean_text,
+    fitting_number,
     metadata_of,
     read_with,
     tags_of,
@@ -44,13 +45,13 @@ def _of_tag(tag: TinyTag) -> FileFields:
     return _fields(
         FileFields(
             tags=tags_of(tag),
-            tracks=tag.track_total or None,
-            discs=tag.disc_total or None,
+            tracks=fitting_number(tag.track_total),
+            discs=fitting_number(tag.disc_total),
             composer=clean_text(tag.composer),
             comment=clean_text(tag.comment),
-            bitrate=round(tag.bitrate) if tag.bitrate else None,
-            sample_rate=tag.samplerate,
-            channels=tag.channels,
+            bitrate=fitting_number(tag.bitrate and round(tag.bitrate)),
+            sample_rate=fitting_number(tag.samplerate),
+            channels=fitting_number(tag.channels),
         ),
         other,
     )

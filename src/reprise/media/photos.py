@@ -8,7 +8,7 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
-from reprise.drafts import draft_of
+from reprise.drafts import draft_of, private_folder
 from reprise.errors import BadPhoto, DiskFull, ExtraMissing, TooLarge
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 20 * 2**20
 MOST_PIXELS = 100_000_000
+_FEWER_PIXELS = f"send at most {MOST_PIXELS // 1_000_000} million pixels"
 LONGEST_SIDE = 2048
 """Pixels. No model looks at more of a person."""
 _QUALITY = 92
@@ -55,7 +56,7 @@ def keep(folder: Path, jpeg: bytes) -> tuple[bytes, bytes]:
     target = folder / name
     if not target.exists():
         try:
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(target.parent)
             with draft_of(target, private=True) as draft:
                 draft.write(jpeg)
         except OSError as error:
@@ -94,7 +95,7 @@ def _upright(content: bytes) -> Image:
             if opened.width * opened.height > MOST_PIXELS:
                 raise TooLarge(
                     f"the photo has {opened.width} × {opened.height} pixels",
-                    cure=f"send at most {MOST_PIXELS // 1_000_000} million pixels",
+                    cure=_FEWER_PIXELS,
                 )
             opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
             picture = ImageOps.exif_transpose(opened)
@@ -102,7 +103,9 @@ def _upright(content: bytes) -> Image:
             return _on_white(picture)
     except UnidentifiedImageError as error:
         raise BadPhoto("the photo is no picture") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:  # so many that Pillow does not even open it
+        raise TooLarge("the photo has too many pixels", cure=_FEWER_PIXELS) from error
+    except (OSError, ValueError, SyntaxError) as error:
         raise BadPhoto(f"the photo cannot be read: {error}") from error
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from reprise.core.moving import Page
-from reprise.drafts import draft_of
+from reprise.drafts import draft_of, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ class PicturesPart:
         """Raises ``OSError`` kinds."""
         for (file,), content in zip(page.keys[after:], page.rows[after:], strict=True):
             path = self.target / os.fsdecode(file)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
             with draft_of(path, private=True) as draft:
                 draft.write(content)
         self.marks.put(self.name, page.keys[-1])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reprise.core.cuts import split_path
 from reprise.core.ports import Described, SeekableAudio
+from reprise.drafts import private_opener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,7 @@ class SpooledAudio:
         draft = self._folder / f"{self._name}.{os.getpid()}"
         room = LARGEST_BYTES - _size(self._folder)
         try:
-            with draft.open("wb") as file:
+            with open(draft, "wb", opener=private_opener) as file:
                 for block in self._audio.blocks():
                     room -= block.nbytes
                     if room >= 0:

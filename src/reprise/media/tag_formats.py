@@ -7,6 +7,7 @@ and ``INITIALKEY``; MP4 ``tmpo`` and ``----:com.apple.iTunes:initialkey``; WMA `
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _GAIN, _PEAK = "REPLAYGAIN_TRACK_GAIN", "REPLAYGAIN_TRACK_PEAK"
 _ITUNES = "----:com.apple.iTunes:"
 _R128_BELOW_REPLAYGAIN = 5.0  # dB: -23 LUFS instead of -18
+_ID3_23, _ID3_24 = (2, 3, 0), (2, 4, 0)
 _V1_BYTES = 256
 """Of the end of a file: ID3v1 has 128, and some programs write it a few bytes off."""
 
@@ -146,6 +148,28 @@ class _BareId3(_Id3):
         return id3v2_bytes(file.read(ID3V2_HEADER_BYTES))
 
 
+@cache
+def _frames() -> dict[str, Any]:
+    """mutagen's kinds of frames, but none that unpacks: a thousand bytes may become a gigabyte. What is compressed, which
+    hardly any program writes, stays as its bytes are."""
+    from mutagen.id3 import Frames, Frames_2_2  # the latter know no compression
+
+    return {
+        **Frames_2_2,
+        **{name: type(name, (kind,), {"_fromData": _never_unpacked(kind)}) for name, kind in Frames.items()},
+    }
+
+
+def _never_unpacked(kind: Any) -> Any:
+    def from_data(cls: Any, header: Any, flags: int, data: bytes) -> Any:
+        compressed = kind.FLAG24_COMPRESS if header.version >= _ID3_24 else kind.FLAG23_COMPRESS
+        if header.version >= _ID3_23 and flags & compressed:
+            raise NotImplementedError  # mutagen's word for a frame that is kept as it is
+        return super(cls, cls)._fromData(header, flags, data)
+
+    return classmethod(from_data)
+
+
 def _is_ours(frame: str) -> bool:
     """By mutagen's name of the frame: ``TBPM``, ``TXXX:INITIALKEY``."""
     kind, _, name = frame.partition(":")
@@ -159,7 +183,9 @@ def _open_bare_id3(file: BinaryIO) -> Writer:
     with_v2 = file.read(3) == b"ID3"
     file.seek(0)
     try:
-        return _BareId3(ID3(file, translate=False, load_v1=not with_v2))  # type: ignore[no-untyped-call]
+        return _BareId3(
+            ID3(file, known_frames=_frames(), translate=False, load_v1=not with_v2)  # type: ignore[no-untyped-call]
+        )
     except ID3NoHeaderError:
         return _BareId3(ID3())  # type: ignore[no-untyped-call]
 
@@ -172,7 +198,9 @@ def _open_chunked_id3(kind: str) -> Callable[[BinaryIO], Writer]:
         from mutagen.wave import WAVE
 
         file.seek(0)
-        found: Any = (WAVE if kind == "riff" else AIFF)(file, translate=False, load_v1=False)
+        found: Any = (WAVE if kind == "riff" else AIFF)(
+            file, known_frames=_frames(), translate=False, load_v1=False
+        )
         if found.tags is None:
             found.add_tags()
         return _Id3(found.tags)

@@ -12,6 +12,7 @@ import fcntl
 import os
 import shutil
 import stat
+import struct
 from contextlib import contextmanager, suppress
 from enum import Enum
 from secrets import token_hex
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 
 _DRAFT = b".reprise-tags-"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_STUMBLES = (
+    LookupError, ValueError, ArithmeticError, TypeError, AttributeError, AssertionError, RecursionError, MemoryError,
+    EOFError, struct.error,
+)  # fmt: skip
+"""What mutagen lets escape, besides errors of its own, where headers lie: only the copy was touched."""
 _NO_COPY_RANGE = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 _COPY_BYTES = 1 << 30  # in one call
 _CHUNK_BYTES = 1024 * 1024
@@ -81,11 +87,12 @@ def write_tags(
     """
     need_mutagen()
     before = _status(path)
-    if expected not in (None, (before.st_size, before.st_mtime_ns)):
-        raise TagsNotWritten("the file has changed since it was heard", cure="run reprise analyze again")
     fields = read_fields(path)
     wanted, kept = _to_do(fields, new, overwrite=overwrite)
-    if not any(value is not None for value in wanted):
+    to_do = any(value is not None for value in wanted)
+    if (to_do or kept) and expected not in (None, (before.st_size, before.st_mtime_ns)):
+        raise TagsNotWritten("the file has changed since it was heard", cure="run reprise analyze again")
+    if not to_do:  # it was written before, even if the catalogue could not be told
         return Written((), kept)
     _refuse_what_must_stay(path, before)
     with _trouble_told():
@@ -212,6 +219,8 @@ def _trouble_told() -> Iterator[None]:
         if isinstance(cause, OSError):
             raise _system_trouble(cause) from None
         raise TagsNotWritten(f"its tags cannot be written: {str(error) or type(error).__name__}") from None
+    except _STUMBLES as error:
+        raise TagsNotWritten(f"its tags cannot be understood ({type(error).__name__}: {error})") from None
     except OSError as error:
         raise _system_trouble(error) from None
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _MAX_READS = 5_000  # a VBR file without a header takes 1,150, everything else under 500
 _MAX_READ_BYTES = 16 * 1024 * 1024  # of one tag field; covers are skipped, not read
 _MAX_SECONDS = 100 * 24 * 3600.0  # no recording is longer than 100 days
+_MAX_NUMBER = 2**31 - 1  # of a track, disc, hertz or channels: what a database takes
 
 _FFMPEG_CONTAINERS = frozenset(
     {"ape", "wavpack", "musepack", "tta", "tak", "dsf", "dff", "matroska", "caf", "au"}
@@ -126,8 +127,8 @@ def tags_of(tag: TinyTag) -> Tags:
         album_artist=clean_text(tag.albumartist),
         genre=clean_text(tag.genre),
         year=year_of(year),
-        track=tag.track or None,
-        disc=tag.disc or None,
+        track=fitting_number(tag.track),
+        disc=fitting_number(tag.disc),
         bpm=_bpm(bpm[0]) if bpm else None,
         key=clean_text(key[0]) if key else None,
         duration=_seconds(tag.duration),
@@ -202,9 +203,14 @@ def year_of(value: str | None) -> int | None:
 
 
 def whole_number(value: str | None) -> int | None:
-    """The first number of "3", "3/12" or "03"; 0 and none are ``None``."""
+    """The first number of "3", "3/12" or "03"; 0, none, and what no record can have are ``None``."""
     found = _NUMBER.match(value.strip()) if value else None
-    return (int(float(found[0].replace(",", "."))) or None) if found else None
+    return fitting_number(float(found[0].replace(",", "."))) if found else None
+
+
+def fitting_number(value: float | None) -> int | None:
+    """A whole number of 1 to 2**31 - 1; anything else, which tags may hold too, is ``None``."""
+    return int(value) if value is not None and 1 <= value <= _MAX_NUMBER else None
 
 
 def _bpm(value: str) -> float | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reprise.drafts import private_folder, write_private
 from reprise.errors import BadSetting, ExtraMissing
 from reprise.models.precision import (
     LEAST_COSINE,
@@ -160,8 +161,8 @@ class Kept:
         draft = path.with_suffix(f".{os.getpid()}")
         blob = compiled.export_model().getbuffer()
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(blob)
+            private_folder(self._folder)
+            write_private(draft, blob)
             draft.replace(path)
             digest = hashlib.sha256(blob).hexdigest()
             self._digests.learn(path, digest)

@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from reprise.drafts import private_folder, write_private
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,7 +37,7 @@ class Remembered:
         facts[key] = value
         newest = dict(list(facts.items())[-MOST_ENTRIES:])
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self._path.parent)
             write_beside(self._path, json.dumps(newest).encode())
 
     def _facts(self) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def write_beside(path: Path, content: bytes) -> None:
     """Replace the file wholly or not at all. Raises ``OSError``."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_bytes(content)
+        write_private(draft, content)
         draft.replace(path)
     except OSError:
         with suppress(OSError):

@@ -7,7 +7,6 @@ before anything is renamed by it. Names that are no UTF-8 are kept as base64 bes
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import os
@@ -41,8 +40,9 @@ _MAX_END = 4096  # bytes, of the last line
 _MAX_HEADER = 64 * 1024  # bytes, of the first one
 _ROW = re.compile(rb'\{"number": \d+, "status": "(rename|unchanged|refused)", ')
 _PLAIN_RENAME = re.compile(
-    rb'^\{"number": (\d+), "status": "rename", "kind": "(track|sidecar)", "folder": "([^"\\]*)", "old": "([^"\\]*)",'
-    rb' "new": "([^"\\]*)", "code": "(\w*)", .*, "identity": \[\d+, (\d+), (\d+), (-?\d+)\]\}$',
+    rb'^\{"number": (\d+), "status": "rename", "kind": "(track|sidecar)", "folder": "(?!/|[^"]*\.\.)([^"\\\0-\x1f]*)",'
+    rb' "old": "(?!\.\.?")([^"\\/\0-\x1f]+)", "new": "(?!\.\.?")([^"\\/\0-\x1f]+)", "code": "(\w*)", .*,'
+    rb' "identity": \[\d+, (\d+), (\d+), (-?\d+)\]\}$',
     re.MULTILINE,
 )
 """A row of what is to be renamed, if nothing in its names is escaped: they stand there as they are on the disk."""
@@ -248,7 +248,7 @@ def _place(line: bytes) -> int:
 
 
 def _end(path: Path, line: bytes) -> dict[str, Any]:
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         end = json.loads(line) if len(line) <= _MAX_END and line.endswith(b"\n") else None
         if isinstance(end, dict) and end.get("end") is True:
             return end
@@ -272,7 +272,7 @@ def _header(path: Path, line: bytes) -> PlanHeader:
     try:
         facts = json.loads(line)
         version = facts["reprise_plan"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BadPlan(f"{path} is no plan") from None
     if version != VERSION:
         raise BadPlan(f"{path} is a plan of version {version}; this Reprise reads version {VERSION}")
@@ -286,7 +286,7 @@ def _header(path: Path, line: bytes) -> PlanHeader:
             audio=facts["audio"],
             sidecars=facts["sidecars"],
         )
-    except (KeyError, TypeError, AttributeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise BadPlan(f"{path} was changed after it was made") from None
 
 
@@ -306,7 +306,7 @@ def _row(path: Path, line: bytes) -> PlanRow:
             values={name: Value(text, Origin(origin)) for name, (text, origin) in facts["values"].items()},
             notes=tuple(facts["notes"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadPlan(f"{path} was changed while it was read") from None
 
 
@@ -316,11 +316,11 @@ def _planned_name(path: Path, line: bytes) -> PlannedName:
     try:
         facts = _decode(head.decode() + "}")
         _, inode, size, mtime_ns = rest.rpartition(b', "identity": [')[2].rstrip(b"]}").split(b", ")
-        names = (_name(facts, "folder"), _name(facts, "old"), _name(facts, "new"))
+        names = (_folder(facts), _name_in_folder(facts, "old"), _name_in_folder(facts, "new"))
         return PlannedName(
             facts["number"], *names, facts["kind"], int(inode), int(size), int(mtime_ns), facts["code"]
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadPlan(f"{path} was changed while it was read") from None
 
 
@@ -330,6 +330,22 @@ def _name(facts: dict[str, Any], key: str) -> bytes:
         return base64.b64decode(kept, validate=True)
     text: str = facts[key]
     return text.encode()
+
+
+def _folder(facts: dict[str, Any]) -> bytes:
+    """Below the root, whoever wrote the plan. Raises ``ValueError``."""
+    folder = _name(facts, "folder")
+    if folder.startswith(b"/") or b".." in folder.split(b"/") or b"\0" in folder:
+        raise ValueError("a folder outside of the root")
+    return folder
+
+
+def _name_in_folder(facts: dict[str, Any], key: str) -> bytes:
+    """Files stay in their folder. Raises ``ValueError``."""
+    name = _name(facts, key)
+    if name in (b"", b".", b"..") or b"/" in name or b"\0" in name:
+        raise ValueError("no name of a file")
+    return name
 
 
 def _write_error(path: Path, error: OSError) -> DiskFull | UsageError:

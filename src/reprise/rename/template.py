@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_CHARACTERS = 1000
+MAX_DEPTH = 20
+"""Groups within groups."""
+MAX_QUOTED = 40
+"""Characters of a wrong field that a message repeats."""
 LONG_CHARACTERS = 200
 """From there on a template is most likely a mistake."""
 
@@ -172,7 +176,7 @@ class _Parser:
         elif text in _LITERALS:
             self._literal(_LITERALS[text], position)
         elif text == "<":
-            self._open.append((position, []))
+            self._begin(position)
         elif text == ">":
             self._close(position)
         elif text == "{":
@@ -217,7 +221,8 @@ class _Parser:
             return False
         near = difflib.get_close_matches(name.lower(), FIELDS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        self._fault(at, length, f"there is no field {name!r}{hint}")
+        shown = name if len(name) <= MAX_QUOTED else f"{name[:MAX_QUOTED]}…"
+        self._fault(at, length, f"there is no field {shown!r}{hint}")
         return False
 
     def _literal(self, text: str, position: int) -> None:
@@ -233,6 +238,11 @@ class _Parser:
             elif not character.isspace() and not legal(character):
                 self._fault(position + place, 1, f"the character {character!a} has no place in a file name")
 
+    def _begin(self, position: int) -> None:
+        if len(self._open) == MAX_DEPTH + 1:
+            self._fault(position, 1, f"more than {MAX_DEPTH} groups within each other")
+        self._open.append((position, []))
+
     def _close(self, position: int | None) -> None:
         if len(self._open) == 1:
             self._fault(position or 0, 1, "no group begins before this: <")
@@ -240,7 +250,10 @@ class _Parser:
         start, nodes = self._open.pop()
         if position is not None and not _has_slot(nodes):
             self._fault(start, position - start + 1, "a group without a field never shows")
-        self._open[-1][1].append(tuple(nodes))
+        if len(self._open) <= MAX_DEPTH:
+            self._open[-1][1].append(tuple(nodes))
+        else:  # a fault already; nothing is ever as deep as the stack
+            self._open[-1][1].extend(nodes)
 
     def _look_over(self, text: str) -> None:
         if not text.strip():

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from reprise.drafts import PRIVATE_FILE, private_folder
+from reprise.errors import system_error
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -20,13 +23,16 @@ class FileLocks:
 
     @contextmanager
     def try_lock(self, name: str) -> Iterator[bool]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._folder / f"{name}.lock")
+        """Raises ``DiskFull`` and ``SystemTrouble`` when the file cannot be made."""
+        lock = FileLock(self._folder / f"{name}.lock", mode=PRIVATE_FILE)
         try:
+            private_folder(self._folder)
             lock.acquire(timeout=0)
         except Timeout:
             yield False
             return
+        except OSError as error:
+            raise system_error(error) from error
         try:
             yield True
         finally:

@@ -9,11 +9,13 @@ from urllib.parse import unquote_to_bytes
 
 from fastapi.exceptions import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
+from reprise.errors import RepriseError
 from reprise.server.access import COOKIE
+from reprise.server.asking import compatible_owner, person_of
 from reprise.server.hosts import Hosts
-from reprise.server.problems import problem
+from reprise.server.problems import problem, problem_of
 from reprise.server.proxies import Forwarded, is_local, trusted_proxies
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         answer = _Answer(send, https=scope["scheme"] == "https")
-        refused = self._refusal(scope)
+        refused = self._refusal(scope) or await _refusal_of_much(scope)
         if refused is not None:
             await refused(scope, receive, answer)
             return
@@ -116,6 +118,21 @@ class Guard:
             f"this server is not known as {given[0][:100]!r}",
             "add the name to the setting allowed_hosts, or ask by address",
         )
+
+
+async def _refusal_of_much(scope: Scope) -> Response | None:
+    """Why more than ``MOST_BYTES`` is not taken: strangers fill no memory. Routes read a body before they ask who sends it."""
+    headers = Headers(scope=scope)
+    if _most_bytes(scope) == MOST_BYTES or not (
+        _length(headers) > MOST_BYTES or "transfer-encoding" in headers
+    ):
+        return None
+    request = Request(scope)
+    try:
+        await person_of(request)
+    except RepriseError as error:
+        return None if compatible_owner(request) else problem_of(error)
+    return None
 
 
 def _internal() -> Response:

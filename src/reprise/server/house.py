@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from reprise.errors import SettingHeld
 from reprise.server.accounts import Accounts
+from reprise.server.held_secrets import refuse_to_send_elsewhere
 from reprise.settings import BY_NAME, Origin, reload_settings, write_settings
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class House:
     def configure(self, changes: Mapping[str, Value | None]) -> None:
         """Write settings into ``config.toml``, and go by them from now on.
 
-        Raises ``SettingHeld`` when the environment or a flag is stronger, ``BadSetting`` for what is wrong.
+        Raises ``SettingHeld`` when the environment or a flag is stronger, or a secret would go to another server,
+        ``BadSetting`` for what is wrong.
         """
         with self._configuring:
             before = self.app.settings
@@ -72,6 +74,7 @@ class House:
                         f"{name} is set by {where}, which is stronger than the file",
                         cure="take that away first",
                     )
+            refuse_to_send_elsewhere(before, changes)
             write_settings(before.home, changes)
             self._go_by(reload_settings(before))
 

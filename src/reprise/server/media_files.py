@@ -11,6 +11,7 @@ from fastapi import Query
 
 from reprise.core.items import display_path
 from reprise.errors import NotFound
+from reprise.media.sniff import AUDIO_CONTAINERS, sniff_file
 from reprise.server.file_answer import file_answer
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ Mark = Annotated[
     Query(max_length=64, description="As an answer's address has it: then the picture may be kept for good"),
 ]
 
+_FILM = re.compile(
+    rb"FLV\x01|\x00\x00\x01[\xba\xb3]|\x06\x0e\x2b\x34|(?:....)?G.{187}(?:....)?G", re.DOTALL
+)  # Flash, MPEG programs, MXF, transport streams with and without time codes
+"""How films begin that hold sound and are not told by :func:`~reprise.media.sniff.sniff`."""
+
 _MEDIA_NAME = re.compile(rb"[0-9a-f]{2}/([0-9a-f]{64})(\.jpg|\.png|\.webp)")
 _GONE = "scan the library again; is its disk mounted?"
 FOREVER = "private, max-age=31536000, immutable"
@@ -54,16 +60,19 @@ FOREVER = "private, max-age=31536000, immutable"
 def opened(app: App, library_id: int, file: bytes) -> int:
     """A file below a library's root, open for reading. ``file`` is relative to the root, as the catalogue has it.
 
-    Raises ``NotFound`` when it is not there, is no regular file, or does not lie below the root.
+    Raises ``NotFound`` when it is not there, is no regular file, or does not lie below the root. By way of a link it may
+    lie elsewhere, if it is a sound or a film by what is in it, and nothing of our own state folder: who may put a link
+    into a library must not read with it what only the server may.
     """
     root, shown = app.catalogue().libraries.get(app.owner, library_id).root, display_path(file)
     parts = file.split(b"/")
     folder = os.path.join(root, *parts[:-1])
     if b".." in parts or b"" in parts or not (app.settings.flag("follow_links") or _is_below(root, folder)):
         raise NotFound(f"{shown} does not lie in its library", cure="scan the library again")
+    path = os.path.join(folder, parts[-1])
     try:
         # Opening a FIFO that somebody put in a file's place must not wait for a writer.
-        descriptor = os.open(os.path.join(folder, parts[-1]), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except PermissionError:
         raise NotFound(
             f"{shown} cannot be read", cure="give the user that runs Reprise the right to read it"
@@ -74,6 +83,11 @@ def opened(app: App, library_id: int, file: bytes) -> int:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise NotFound(f"{shown} is no regular file any more", cure=_GONE)
+    if not (_lies_in(root, path, descriptor) or _may_be_linked(app, path, descriptor)):
+        os.close(descriptor)
+        raise NotFound(
+            f"{shown} leads to something that is no sound and no film", cure="look where the link leads"
+        )
     return descriptor
 
 
@@ -99,6 +113,30 @@ def picture_answer(request: Request, app: App, file: bytes) -> Response:
 
 def video_type(path: bytes) -> str:
     return VIDEO_TYPES.get(os.path.splitext(path)[1].lower(), OTHER)
+
+
+def _lies_in(root: bytes, path: bytes, descriptor: int) -> bool:
+    """Whether what is open lies below the root itself. It is the open file that counts: a path may change meanwhile."""
+    return _is_below(root, path) and _is_at(os.path.realpath(path), descriptor)
+
+
+def _may_be_linked(app: App, path: bytes, descriptor: int) -> bool:
+    """Whether the open file, which lies outside of the library, may be given all the same."""
+    real = os.path.realpath(path)
+    if not _is_at(real, descriptor) or _is_below(os.fsencode(app.home), real):
+        return False
+    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
+        kind, _ = sniff_file(file)
+        return kind in AUDIO_CONTAINERS or (
+            not kind and _FILM.match(os.pread(descriptor, 512, 0)) is not None
+        )
+
+
+def _is_at(path: bytes, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 def _is_below(root: bytes, folder: bytes) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reprise.core.cuts import split_path
+from reprise.drafts import private_folder, write_private
 from reprise.errors import TimedOut, WorkerCrashed, item_error
 from reprise.media.preview import PREVIEW, Form
 
@@ -71,9 +72,10 @@ class Previews:
         return target
 
     async def _make(self, path: bytes, target: Path, form: Form, gone: Gone) -> bool:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self._folder)
         self._make_room(keep=target)
         draft = target.with_suffix(f".{os.urandom(4).hex()}.part")
+        write_private(draft, b"")  # the encoder opens it as it is
         file, _, cut = path.partition(b"\0")
         word = "preview" if form is PREVIEW else "whole"
         command: list[str | bytes] = [

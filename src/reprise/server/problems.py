@@ -51,6 +51,11 @@ def problem(
 def _ours(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RepriseError):
         raise error
+    return problem_of(error)
+
+
+def problem_of(error: RepriseError) -> JSONResponse:
+    """The answer to a request that failed for a reason of ours."""
     headers = {"Retry-After": str(max(1, round(error.wait)))} if isinstance(error, TooManyTries) else None
     if error.http_status == 401:
         headers = {"WWW-Authenticate": "Bearer"}

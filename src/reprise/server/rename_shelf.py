@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from reprise.core.renaming import RowStatus
+from reprise.drafts import private_folder, write_private
 from reprise.errors import DiskFull, NotFound
 from reprise.rename.planfile import PlanReader
 
@@ -86,8 +87,8 @@ class Shelf:
         target = self._file(plan, ".json")
         draft = target.with_suffix(".part")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(asdict(plan)))
+            private_folder(target.parent)
+            write_private(draft, json.dumps(asdict(plan)).encode())
             os.replace(draft, target)
         except OSError as error:
             raise DiskFull(f"the plan cannot be kept: {error.strerror}") from None

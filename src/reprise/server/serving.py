@@ -11,6 +11,7 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from reprise.errors import JobConflict
 from reprise.server.api import create_api
+from reprise.server.bounded import BoundedHttp
 from reprise.server.house import House
 from reprise.server.listening import Listening, listening
 
@@ -82,6 +83,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 api,
+                http=BoundedHttp,
                 lifespan="on",
                 timeout_graceful_shutdown=PATIENCE_SECONDS,
                 log_config=None,

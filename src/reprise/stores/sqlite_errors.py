@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reprise.disks import is_full
+from reprise.disks import is_damaged, is_full
 from reprise.errors import DiskFull, RepriseError, StoreError
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 CURE_DAMAGED = "drop the space, then restore a snapshot of it or embed again"
 CURE_LOCKED = "another program holds the file; end it or wait, then try again"
 CURE_FOREIGN = "point REPRISE_HOME at another folder, or move that file away; Reprise has not changed it"
+CURE_DISK = "look at the system log for what its disk says, then run the same command again"
 CURE_ACCESS = "make the file and its folder readable and writable for the user that runs Reprise"
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class DamagedFile(StoreError):
@@ -60,6 +60,8 @@ def _of_sqlite(path: Path, error: sqlite3.Error) -> RepriseError:
         return DiskFull(f"no room left to write {path}")
     if primary in _LOCKED:
         return Locked(f"{path} is locked")
-    if primary in _DAMAGED:
+    if primary == sqlite3.SQLITE_NOTADB or (primary == sqlite3.SQLITE_CORRUPT and is_damaged(path)):
         return DamagedFile(f"{path} is damaged: {error}")
+    if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT):
+        return StoreError(f"{path} cannot be read or written: {error}", cure=CURE_DISK)
     return StoreError(f"{path}: {error}", cure=CURE_ACCESS)

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reprise.drafts import PRIVATE_FILE, private_folder
 from reprise.errors import StoreError
 from reprise.stores.sqlite_errors import CURE_FOREIGN, Locked, told
 
@@ -30,7 +31,7 @@ class FileKind:
     """What a file holds. ``application``: the number in its header; ``format``: of the ``tables``, which SQL makes.
 
     ``what``: what it is a file of, for people. ``idle_readers``: how many connections it keeps open at most, because
-    opening one costs more than a small question. ``mode``: its rights, of which the umask takes some.
+    opening one costs more than a small question.
     """
 
     application: int
@@ -39,7 +40,6 @@ class FileKind:
     page_bytes: int
     what: str
     idle_readers: int
-    mode: int = 0o666
 
     @property
     def schema(self) -> str:
@@ -153,10 +153,10 @@ def make(path: Path, kind: FileKind) -> None:
     with told(path):
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
         try:
-            os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, kind.mode))
+            os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE))
             with closing(sqlite3.connect(beside, isolation_level=None)) as connection:
                 connection.executescript(kind.schema)
             with suppress(FileExistsError):

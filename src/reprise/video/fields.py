@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,8 @@ def checked_text(
         text = ""
     if not isinstance(text, str):
         raise BadLine(f"its {name} is no text")
+    if not _is_whole(text):
+        raise BadLine(f"its {name} holds half a character")
     if needed and not text.strip():
         raise BadLine(f"it has no {name}")
     if most is not None and len(text) > most:
@@ -74,6 +75,8 @@ def checked_description(fields: Mapping[str, Any]) -> Description | None:
     tags = fields.get("tags") or []
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise BadLine("its tags are no list of texts")
+    if not all(map(_is_whole, tags)):
+        raise BadLine("one of its tags holds half a character")
     return Description(
         checked_text(fields, "description"),
         checked_text(fields, "summary"),
@@ -108,6 +111,15 @@ def _read(file: str, beside: Callable[[str], bytes]) -> bytes:
         raise BadLine(f"its file cannot be read: {reason}") from None
 
 
+def _is_whole(text: str) -> bool:
+    r"""Whether it is text that a database takes: JSON can say half a surrogate pair (``\ud800``)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _segment(number: int, fields: object) -> Segment:
     if not isinstance(fields, dict):
         raise BadLine(f"segment {number} is no JSON object")
@@ -125,6 +137,6 @@ def _seconds(fields: Mapping[str, Any], name: str) -> float:
     value = fields.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise BadLine(f"its {name} is no number of seconds")
-    if not (math.isfinite(value) and 0 <= value <= MOST_SECONDS):
+    if not 0 <= value <= MOST_SECONDS:
         raise BadLine(f"its {name} is not between 0 and {MOST_SECONDS:,.0f} seconds")
     return float(value)

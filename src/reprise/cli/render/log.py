@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from contextlib import contextmanager
@@ -40,6 +41,10 @@ def make_log(level: str, form: str, besides: Mapping[str, str] | None = None) ->
 
 SERVER_PARTS = ("uvicorn", "apscheduler", "watchfiles", "apprise", "asyncio", "dramatiq", "pika", "reprise")
 """Whose records the server's log takes."""
+
+
+LEAST_LEVEL_OF = {"apprise": logging.INFO}
+"""Below that it writes the addresses that it tells, whose paths are keys: those of web hooks, say."""
 
 
 class _Structured(logging.Handler):
@@ -81,7 +86,7 @@ def server_logged(level: str, form: str) -> Iterator[None]:
     before = [(part, part.level, part.propagate, part.handlers) for part in parts]
     for part in parts:
         part.handlers, part.propagate = [handler], False
-        part.setLevel(threshold)
+        part.setLevel(max(threshold, LEAST_LEVEL_OF.get(part.name, logging.DEBUG)))
     try:
         yield
     finally:
@@ -96,6 +101,17 @@ def _level(event: Event) -> int:
     if isinstance(event, WARNINGS) or (isinstance(event, events.ModelFinished) and event.error):
         return logging.WARNING
     return logging.DEBUG if isinstance(event, DEBUGGING) else logging.INFO
+
+
+def _one_line(_logger: object, _method: str, rendered: object) -> str:
+    """A record as one line, for terminals too: what cannot be printed is written as JSON writes it.
+
+    Names of files and words of users stand in records; none may end the line, or tell a terminal what to do.
+    """
+    record = str(rendered)
+    if record.isprintable():
+        return record
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in record)
 
 
 def _logger(threshold: int, form: str, everywhere: Mapping[str, Fact]) -> Any:
@@ -127,6 +143,7 @@ def _logger(threshold: int, form: str, everywhere: Mapping[str, Fact]) -> Any:
             structlog.processors.format_exc_info,
             mask_secrets,
             renderer,
+            _one_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
     )

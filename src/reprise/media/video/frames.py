@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from reprise.core.video import FrameKind, SavedFrame
-from reprise.drafts import draft_of
+from reprise.drafts import draft_of, private_folder
 from reprise.media.video.quality import Quality, quality_of
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Shelf:
         name = digest.hexdigest()
         target = self._folder / name[:2] / f"{name}.jpg"
         if not _taken_up(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(target.parent)
             with draft_of(target, private=True) as file:
                 file.write(data)
         relative = os.fsencode(f"{name[:2]}/{name}.jpg")

@@ -58,7 +58,7 @@ class Places:
 
     def name(self, path: str) -> str | None:
         """The name that the file at ``path`` has now; ``None`` when it was not renamed."""
-        sought = os.path.normpath(os.fsencode(path))
+        sought = _sought(path)
         if self._known_as and sought.startswith(self._known_as + b"/"):
             sought = self._root + sought[len(self._known_as) :]
         found = self._names.get(sought)
@@ -70,7 +70,7 @@ class Places:
         """The new name, without its suffix, of a file that is called so but for its suffix."""
         if self._by_stem is None:
             self._by_stem = {os.path.splitext(old)[0]: new for old, new in self._names.items()}
-        found = self._by_stem.get(os.path.splitext(os.path.normpath(os.fsencode(path)))[0])
+        found = self._by_stem.get(os.path.splitext(_sought(path))[0])
         return None if found is None else os.fsdecode(os.path.splitext(found)[0])
 
 
@@ -247,6 +247,17 @@ def _write(file: IO[bytes], edits: Sequence[Edit], copy: IO[bytes]) -> None:
             left -= len(block)
         copy.write(text)
         at = end
+
+
+def _sought(path: str) -> bytes:
+    """The path in the file system's bytes; nothing for one that no file has: of half a character of UTF-16, or one that
+    does not end with a name."""
+    if path.endswith(("/", "/.", "/..")):
+        return b""
+    try:
+        return os.path.normpath(os.fsencode(path))
+    except UnicodeEncodeError:
+        return b""
 
 
 def _form(path: bytes) -> bytes:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _TAG_BYTES = 1 << 20
 """More than the longest tag."""
+_ENCODINGS = frozenset({"utf-8", "us-ascii"})
 _SAFE = "!$'()*+,;=:@~"
 
 
@@ -92,6 +93,7 @@ def _edits(file: IO[bytes], root: str, wanted: Wanted, tally: Tally) -> list[Edi
 
     parser.StartElementHandler = start
     parser.EntityDeclHandler = refuse
+    parser.XmlDeclHandler = _refuse_other_encodings
     try:
         # Read apart from the descriptor's place, which edits are looked up by.
         at = 0
@@ -102,6 +104,12 @@ def _edits(file: IO[bytes], root: str, wanted: Wanted, tally: Tally) -> list[Edi
     except expat.ExpatError as error:
         raise NotThisKind(f"it is no whole XML: {error}") from None
     return edits
+
+
+def _refuse_other_encodings(_version: str, encoding: str | None, _standalone: int) -> None:
+    """The new names are written in UTF-8."""
+    if encoding is not None and encoding.lower() not in _ENCODINGS:
+        raise NotThisKind(f"it is not written in UTF-8 but in {encoding[:40]}")
 
 
 def _attribute(file: IO[bytes], at: int, name: str, value: str) -> Edit:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(rb"[^\r\n]+")
-_FILE_LINE = re.compile(rb'^[ \t]*FILE[ \t]+(?:"([^"\r\n]*)"|([^\s"]+))', re.IGNORECASE)
+_FILE = re.compile(rb"[ \t]*FILE[ \t]+", re.IGNORECASE)
 _SAFE = "!$&'()*+,;=:@~"
 """What a path in a file URI may hold as it is (RFC 3986)."""
 
@@ -37,14 +37,21 @@ def cue_edits(file: IO[bytes], path: bytes, places: Places, tally: Tally) -> lis
     encoding = _encoding(content)
     edits: list[Edit] = []
     for start, line in _lines(content):
-        found = _FILE_LINE.match(line)
+        found = _FILE.match(line)
         if found is None:
             continue
-        group = 1 if found.group(1) is not None else 2
-        edits += _edit(
-            start + found.start(group), found.group(group), encoding, path, places, tally, by_stem=True
-        )
+        first, end = _name_in(line, found.end())
+        edits += _edit(start + first, line[first:end], encoding, path, places, tally, by_stem=True)
     return edits
+
+
+def _name_in(line: bytes, first: int) -> tuple[int, int]:
+    """Where the name in the rest of a FILE line stands, with the path before it: as scans read it (``media.cue``)."""
+    rest = line[first:].rstrip()
+    if rest.startswith(b'"') and (mark := rest.rfind(b'"')) > 0:
+        return first + 1, first + 1 + len(rest[1:mark].rstrip())
+    name, _, kind = rest.rpartition(b" ")
+    return first, first + len(rest if b"." in kind or not name else name.rstrip())
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:

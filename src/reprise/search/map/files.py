@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reprise.drafts import private_folder, private_opener
 from reprise.search.map.atlas import Base, Points
 from reprise.search.map.reduction import Reduction
 
@@ -55,7 +56,7 @@ class MapFiles:
 
     def write(self, atlas: Atlas) -> None:
         """Raises ``OSError`` when there is no room or no right."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         self._place(self._numbers_path(atlas.space), _numbers(atlas))
         answer = json.dumps(answer_of(atlas), separators=(",", ":")).encode()
         self._place(self.answer_path(atlas.space), gzip.compress(answer, 6, mtime=0))
@@ -70,7 +71,7 @@ class MapFiles:
     def _place(self, path: Path, content: bytes | dict[str, Any]) -> None:
         draft = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            with draft.open("wb") as file:
+            with open(draft, "wb", opener=private_opener) as file:
                 if isinstance(content, bytes):
                     file.write(content)
                 else:

@@ -18,6 +18,7 @@ from reprise.core.job import JobRequest, Priority, Purpose
 from reprise.core.plan import RowState, Selection
 from reprise.core.ports import Part
 from reprise.core.spec import fingerprint
+from reprise.drafts import private_folder, write_private
 from reprise.errors import JobConflict, LibraryError, RemoteError, UsageError
 from reprise.server.following import Follower
 
@@ -126,12 +127,12 @@ def _kept(app: App, received: tuple[Received, ...]) -> bytes:
     contents = [_decoded(file) for file in received]
     shelf = app.home / RECEIVED / app.owner
     folder = shelf / hashlib.sha256(contents[0]).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(folder)
     app.library_of(shelf)
     for file, content in zip(received, contents, strict=True):
         target = folder / _name(file.name)
         draft = folder / f".{target.name[: LONGEST_NAME // 2]}.new"
-        draft.write_bytes(content)
+        write_private(draft, content)
         draft.replace(target)
     return os.fsencode(folder / _name(received[0].name))
 

@@ -5,7 +5,6 @@ Their clients send no token: the setting ``compat_owner`` lets programs of this 
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -16,15 +15,12 @@ from pydantic import BaseModel, Field
 from reprise.app import App
 from reprise.errors import Forbidden, LibraryError, NotSignedIn, RemoteError, RepriseError, UsageError
 from reprise.server.access import Role, TheHouse, house_of
-from reprise.server.asking import person_of
+from reprise.server.asking import compatible_owner, person_of
 from reprise.server.embedding import answers, batch
 from reprise.server.embedding.one_file import Received
 from reprise.server.problems import responses
 
 router = APIRouter(tags=["embedding"], responses=responses(401, 403, 422))
-
-FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
-"""A request that has one of these has come through a proxy, from anywhere."""
 
 Text = Annotated[str, Field(max_length=4096)]
 Data = Annotated[str, Field(max_length=90_000_000)]
@@ -39,25 +35,12 @@ async def served(request: Request) -> App:
     try:
         asking = await person_of(request)
     except NotSignedIn:
-        owner = house.app.settings.text("compat_owner")
-        if owner and _is_local(request):
+        if owner := compatible_owner(request):
             return house.of(owner)
         raise
     if asking.role is not Role.ADMIN:
         raise Forbidden("only administrators may do this")
     return house.of(asking.owner)
-
-
-def _is_local(request: Request) -> bool:
-    """Whether it comes from this machine itself: over the Unix socket, or from a loopback address and no proxy."""
-    if any(name in request.headers for name in FORWARDED) or "authorization" in request.headers:
-        return False
-    if request.client is None:
-        return True
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
 
 
 Served = Annotated[App, Depends(served)]

@@ -1,7 +1,8 @@
 """Two calls of the Subsonic API, for programs that have a music server scan with them: ``startScan``, ``getScanStatus``.
 
 Who asks says so with a token: in the header ``Authorization``, or as ``apiKey``, OpenSubsonic's own way. Passwords with a
-salt are not taken: they would have to be kept as they are. As in Subsonic an error is an answer of HTTP status 200.
+salt are not taken: they would have to be kept as they are. Neither are cookies: a GET that does something, which any page
+can have a browser make. As in Subsonic an error is an answer of HTTP status 200.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from reprise import __version__
 from reprise.app import App
 from reprise.server.access import Person, Role, house_of
-from reprise.server.asking import person_if_any
+from reprise.server.asking import program_if_any
 from reprise.server.following import Follower
 from reprise.server.house import House
 
@@ -60,7 +61,7 @@ async def scan_status(request: Request, key: Key = "", form: Form = "xml") -> Re
 
 async def _asking(request: Request, key: str) -> Person | None:
     if not key:
-        return await person_if_any(request)
+        return await program_if_any(request)
     user = await run_in_threadpool(house_of(request).accounts.of_bearer, key)
     return None if user is None or user.must_change else Person(user.name, user.role, user.owner)
 

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from reprise.drafts import PRIVATE_FOLDER, private_folder, write_private
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -74,10 +76,11 @@ def build(
     Raises ``IndexUnusable`` when zvec or the disk will not have it.
     """
     try:
-        folder.mkdir(parents=True)
+        private_folder(folder.parent)
+        folder.mkdir(mode=PRIVATE_FOLDER)
         count = _fill(str(folder / COLLECTION), _schema(dimension, about), blocks)
         manifest = Manifest(FORMAT, token, seq, count, dimension, _checksums(folder / COLLECTION))
-        (folder / MANIFEST).write_text(json.dumps(asdict(manifest)), encoding="utf-8")
+        write_private(folder / MANIFEST, json.dumps(asdict(manifest)).encode())
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise IndexUnusable(str(error)) from error
     return manifest

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reprise.core.ports import StoreReport
+from reprise.drafts import private_folder
 from reprise.stores.embedded import ann, matrix
 from reprise.stores.embedded import rows as table
 from reprise.stores.embedded.ann import IndexUnusable
@@ -101,7 +102,7 @@ class Searcher:
     def build(self, connection: sqlite3.Connection, held: Held, place: Path) -> None:
         """Build the index, unless another process is at it; one that cannot be built is told and done without."""
         try:
-            place.mkdir(parents=True, exist_ok=True)
+            private_folder(place)
             with only_one(place / "building.lock") as mine:
                 if mine:
                     count = table.count(connection, held)

@@ -27,7 +27,6 @@ KIND = FileKind(
     page_bytes=4096,
     what="words",
     idle_readers=2,
-    mode=0o600,
 )
 
 

@@ -1,0 +1,250 @@
+PRAGMA application_id = 1380995667;
+PRAGMA user_version = 0;
+BEGIN TRANSACTION;
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "alembic_version" VALUES('0002');
+CREATE TABLE feed (
+	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	owner TEXT NOT NULL, 
+	job_id TEXT, 
+	at FLOAT NOT NULL, 
+	name TEXT NOT NULL, 
+	data TEXT NOT NULL
+);
+CREATE TABLE foreign_ids (
+	owner TEXT NOT NULL, 
+	server TEXT NOT NULL, 
+	foreign_id TEXT NOT NULL, 
+	item_id INTEGER NOT NULL, 
+	mark TEXT DEFAULT '' NOT NULL, 
+	PRIMARY KEY (owner, server, foreign_id)
+);
+CREATE TABLE items (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	owner TEXT NOT NULL, 
+	library_id INTEGER NOT NULL, 
+	path BLOB NOT NULL, 
+	size BIGINT NOT NULL, 
+	mtime_ns BIGINT NOT NULL, 
+	digest BLOB, 
+	title TEXT, 
+	artist TEXT, 
+	album TEXT, 
+	album_artist TEXT, 
+	genre TEXT, 
+	year INTEGER, 
+	track INTEGER, 
+	disc INTEGER, 
+	bpm FLOAT, 
+	"key" TEXT, 
+	duration FLOAT, 
+	updated_at FLOAT NOT NULL, 
+	missing_since FLOAT, 
+	UNIQUE (library_id, path), 
+	FOREIGN KEY(library_id) REFERENCES libraries (id)
+);
+INSERT INTO "items" VALUES(1,'default',1,X'416D6265722F666976652E6D7033',13,1795320784234939745,X'4FE096694DD04A3BC4FF8B0BE12B91B4663C64E2E094F346E94236B28C4E39FC',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1.79532079110864162445e+09,NULL);
+INSERT INTO "items" VALUES(2,'default',1,X'6261642E6D7033',12,1795320784234857934,X'D52C6C72295C70016BE8F4980AFAF7840EB39B0ED8FF8BC21C8131476EE34C55',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1.79532079110864162445e+09,NULL);
+INSERT INTO "items" VALUES(3,'default',1,X'666F75722E6D7033',13,1795320784234801710,X'4C559EC79F80E006B37B0E2029304E5D578EAAF319AC7E9CFC87AC2579030B29',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1.79532079110864162445e+09,NULL);
+INSERT INTO "items" VALUES(4,'default',1,X'6F6E652E6D7033',12,1795320784234601742,X'D8C6857A78E696FCDC3207528D8BA3B03961AA4B85982C116C9E21928CDBC9C8',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1.79532079110864162445e+09,NULL);
+INSERT INTO "items" VALUES(5,'default',1,X'74687265652E6D7033',14,1795320784234733739,X'B8FC563C05A55D312E48F34BEE8A64B228343E206BDF001412330DB82699059B',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1.79532079110864162445e+09,1.79532079848244071002e+09);
+INSERT INTO "items" VALUES(6,'default',1,X'74776F2E6D7033',14,1795320795155778261,X'CB90353EF7121683253122B02293B31A74872CCC401DDE58E5D8679DA75E8871',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1.79532079848244071002e+09,NULL);
+INSERT INTO "items" VALUES(7,'default',1,X'6C6174652E6D7033',13,1795320795155975024,X'1D2A92D0F6B9C4682524ABE557715D9E0F7021D54A4553C86A17AA901943F667',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1.79532079848244071002e+09,NULL);
+CREATE TABLE job_models (
+	job_id TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	position INTEGER NOT NULL, 
+	space_id INTEGER, 
+	state TEXT NOT NULL, 
+	total INTEGER DEFAULT '0' NOT NULL, 
+	done INTEGER DEFAULT '0' NOT NULL, 
+	skipped INTEGER DEFAULT '0' NOT NULL, 
+	failed INTEGER DEFAULT '0' NOT NULL, 
+	error TEXT DEFAULT '' NOT NULL, 
+	seconds FLOAT DEFAULT '0' NOT NULL, 
+	audio_seconds FLOAT DEFAULT '0' NOT NULL, 
+	PRIMARY KEY (job_id, model), 
+	FOREIGN KEY(job_id) REFERENCES jobs (id), 
+	FOREIGN KEY(space_id) REFERENCES spaces (id)
+);
+INSERT INTO "job_models" VALUES('57c16642','null',1,1,'finished',6,5,0,1,'',2.62173319788416847586e-02,0.0);
+INSERT INTO "job_models" VALUES('57c16642','versioned',2,2,'finished',6,5,0,1,'',1.76583630236564204096e-02,0.0);
+INSERT INTO "job_models" VALUES('a4fb668c','null',1,1,'finished',6,2,3,1,'',3.20132489869138225913e-02,0.0);
+INSERT INTO "job_models" VALUES('b0cb836d','versioned',1,3,'finished',6,5,0,1,'',3.79224729986162856221e-02,0.0);
+CREATE TABLE jobs (
+	id TEXT NOT NULL, 
+	owner TEXT NOT NULL, 
+	work_key TEXT NOT NULL, 
+	same_work TEXT NOT NULL, 
+	active INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	control TEXT NOT NULL, 
+	request TEXT NOT NULL, 
+	spec_version TEXT NOT NULL, 
+	planned INTEGER NOT NULL, 
+	items INTEGER NOT NULL, 
+	percent FLOAT NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	started_at FLOAT, 
+	finished_at FLOAT, 
+	error TEXT NOT NULL, queued_at FLOAT, priority INTEGER DEFAULT '10' NOT NULL, asked_by TEXT DEFAULT '' NOT NULL, 
+	PRIMARY KEY (id)
+);
+INSERT INTO "jobs" VALUES('57c16642','default','default/1','d03a66ea06f3941a',0,'completed_with_errors','none','{"models": ["null", "versioned"], "library_id": 1, "folder": "", "wanted": "missing", "since": null, "item_id": null, "error_code": null, "clear": "nothing", "purpose": "asked", "batch_size": 0}','2026-11-21',1,6,100.0,1.79532079098234224317e+09,1.79532079110836744308e+09,1.7953207934241318703e+09,'',NULL,10,'');
+INSERT INTO "jobs" VALUES('a4fb668c','default','default/1','f1d485540064c166',0,'completed_with_errors','none','{"models": ["null"], "library_id": 1, "folder": "", "wanted": "missing", "since": null, "item_id": null, "error_code": null, "clear": "nothing", "purpose": "asked", "batch_size": 0}','2026-11-21',1,6,100.0,1.79532079834923362728e+09,1.79532079845392322542e+09,1.79532079987449550632e+09,'',NULL,10,'');
+INSERT INTO "jobs" VALUES('b0cb836d','default','default/1','e1e61f1bd0a3e078',0,'completed_with_errors','none','{"models": ["versioned"], "library_id": 1, "folder": "", "wanted": "missing", "since": null, "item_id": null, "error_code": null, "clear": "nothing", "purpose": "asked", "batch_size": 0}','2026-11-21',1,6,100.0,1.79532080581729578967e+09,1.79532080590166544914e+09,1.79532080753518629074e+09,'',NULL,10,'');
+CREATE TABLE ledger (
+	space_id INTEGER NOT NULL, 
+	item_id INTEGER NOT NULL, 
+	owner TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	digest BLOB, 
+	has_vector INTEGER NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	job_id TEXT, 
+	lease_until FLOAT, 
+	error_code TEXT, 
+	error_message TEXT, 
+	updated_at FLOAT NOT NULL, 
+	PRIMARY KEY (space_id, item_id), 
+	FOREIGN KEY(space_id) REFERENCES spaces (id)
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "ledger" VALUES(1,1,'default','done','new',X'4FE096694DD04A3BC4FF8B0BE12B91B4663C64E2E094F346E94236B28C4E39FC',1,1,'57c16642',NULL,NULL,NULL,1.7953207922419757843e+09);
+INSERT INTO "ledger" VALUES(1,2,'default','failed','new',X'D52C6C72295C70016BE8F4980AFAF7840EB39B0ED8FF8BC21C8131476EE34C55',0,1,'a4fb668c',NULL,'model_failed','RuntimeError: told to raise',1.7953207922419757843e+09);
+INSERT INTO "ledger" VALUES(1,3,'default','done','new',X'4C559EC79F80E006B37B0E2029304E5D578EAAF319AC7E9CFC87AC2579030B29',1,1,'57c16642',NULL,NULL,NULL,1.7953207922419757843e+09);
+INSERT INTO "ledger" VALUES(1,4,'default','done','new',X'D8C6857A78E696FCDC3207528D8BA3B03961AA4B85982C116C9E21928CDBC9C8',1,1,'57c16642',NULL,NULL,NULL,1.7953207922419757843e+09);
+INSERT INTO "ledger" VALUES(1,5,'default','done','new',X'B8FC563C05A55D312E48F34BEE8A64B228343E206BDF001412330DB82699059B',1,1,'57c16642',NULL,NULL,NULL,1.7953207922419757843e+09);
+INSERT INTO "ledger" VALUES(1,6,'default','done','changed',X'CB90353EF7121683253122B02293B31A74872CCC401DDE58E5D8679DA75E8871',1,1,'a4fb668c',NULL,NULL,NULL,1.7953207997621874809e+09);
+INSERT INTO "ledger" VALUES(1,7,'default','done','new',X'1D2A92D0F6B9C4682524ABE557715D9E0F7021D54A4553C86A17AA901943F667',1,1,'a4fb668c',NULL,NULL,NULL,1.7953207997621874809e+09);
+INSERT INTO "ledger" VALUES(2,1,'default','done','new',X'4FE096694DD04A3BC4FF8B0BE12B91B4663C64E2E094F346E94236B28C4E39FC',1,1,'57c16642',NULL,NULL,NULL,1.79532079341044330592e+09);
+INSERT INTO "ledger" VALUES(2,2,'default','failed','new',X'D52C6C72295C70016BE8F4980AFAF7840EB39B0ED8FF8BC21C8131476EE34C55',0,1,'57c16642',NULL,'model_failed','RuntimeError: told to raise',1.79532079341044330592e+09);
+INSERT INTO "ledger" VALUES(2,3,'default','done','new',X'4C559EC79F80E006B37B0E2029304E5D578EAAF319AC7E9CFC87AC2579030B29',1,1,'57c16642',NULL,NULL,NULL,1.79532079341044330592e+09);
+INSERT INTO "ledger" VALUES(2,4,'default','done','new',X'D8C6857A78E696FCDC3207528D8BA3B03961AA4B85982C116C9E21928CDBC9C8',1,1,'57c16642',NULL,NULL,NULL,1.79532079341044330592e+09);
+INSERT INTO "ledger" VALUES(2,5,'default','done','new',X'B8FC563C05A55D312E48F34BEE8A64B228343E206BDF001412330DB82699059B',1,1,'57c16642',NULL,NULL,NULL,1.79532079341044330592e+09);
+INSERT INTO "ledger" VALUES(2,6,'default','done','new',X'8AD2D3D98703A0910BC7BBCE27E9E60B278E1794F871901919939FC096C15DF8',1,1,'57c16642',NULL,NULL,NULL,1.79532079341044330592e+09);
+INSERT INTO "ledger" VALUES(3,1,'default','done','spec changed',X'4FE096694DD04A3BC4FF8B0BE12B91B4663C64E2E094F346E94236B28C4E39FC',1,1,'b0cb836d',NULL,NULL,NULL,1.79532080748877596854e+09);
+INSERT INTO "ledger" VALUES(3,2,'default','failed','new',X'D52C6C72295C70016BE8F4980AFAF7840EB39B0ED8FF8BC21C8131476EE34C55',0,1,'b0cb836d',NULL,'model_failed','RuntimeError: told to raise',1.79532080748877596854e+09);
+INSERT INTO "ledger" VALUES(3,3,'default','done','spec changed',X'4C559EC79F80E006B37B0E2029304E5D578EAAF319AC7E9CFC87AC2579030B29',1,1,'b0cb836d',NULL,NULL,NULL,1.79532080748877596854e+09);
+INSERT INTO "ledger" VALUES(3,4,'default','done','spec changed',X'D8C6857A78E696FCDC3207528D8BA3B03961AA4B85982C116C9E21928CDBC9C8',1,1,'b0cb836d',NULL,NULL,NULL,1.79532080748877596854e+09);
+INSERT INTO "ledger" VALUES(3,6,'default','done','spec changed',X'CB90353EF7121683253122B02293B31A74872CCC401DDE58E5D8679DA75E8871',1,1,'b0cb836d',NULL,NULL,NULL,1.79532080748877596854e+09);
+INSERT INTO "ledger" VALUES(3,7,'default','done','new',X'1D2A92D0F6B9C4682524ABE557715D9E0F7021D54A4553C86A17AA901943F667',1,1,'b0cb836d',NULL,NULL,NULL,1.79532080748877596854e+09);
+CREATE TABLE libraries (
+	id INTEGER NOT NULL, 
+	owner TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	root BLOB NOT NULL, 
+	exclude TEXT NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	scanned_at FLOAT, watch INTEGER DEFAULT '1' NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (owner, root)
+);
+INSERT INTO "libraries" VALUES(1,'default','folder','music',X'2F6D75736963','[]',1.79532079054668211939e+09,1.79532080590194940573e+09,1);
+CREATE TABLE pointers (
+	owner TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	space_id INTEGER NOT NULL, 
+	previous_id INTEGER, 
+	switched_at FLOAT NOT NULL, 
+	PRIMARY KEY (owner, model), 
+	FOREIGN KEY(space_id) REFERENCES spaces (id), 
+	FOREIGN KEY(previous_id) REFERENCES spaces (id)
+);
+INSERT INTO "pointers" VALUES('default','null',1,NULL,1.79532079234753274912e+09);
+INSERT INTO "pointers" VALUES('default','versioned',3,2,1.79532080752196860316e+09);
+CREATE TABLE scan_problems (
+	library_id INTEGER NOT NULL, 
+	path BLOB NOT NULL, 
+	owner TEXT NOT NULL, 
+	code TEXT NOT NULL, 
+	message TEXT NOT NULL, 
+	seen_at FLOAT NOT NULL, 
+	PRIMARY KEY (library_id, path), 
+	FOREIGN KEY(library_id) REFERENCES libraries (id)
+);
+CREATE TABLE schedules (
+	id INTEGER NOT NULL, 
+	owner TEXT NOT NULL, 
+	library_id INTEGER NOT NULL, 
+	models TEXT NOT NULL, 
+	cron TEXT NOT NULL, 
+	enabled INTEGER NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	ran_at FLOAT, 
+	outcome TEXT DEFAULT '' NOT NULL, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(library_id) REFERENCES libraries (id) ON DELETE CASCADE
+);
+CREATE TABLE sessions (
+	id_hash BLOB NOT NULL, 
+	user_name TEXT NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	seen_at FLOAT NOT NULL, 
+	expires_at FLOAT NOT NULL, 
+	PRIMARY KEY (id_hash), 
+	FOREIGN KEY(user_name) REFERENCES users (name) ON DELETE CASCADE
+);
+CREATE TABLE spaces (
+	id INTEGER NOT NULL, 
+	owner TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	fingerprint TEXT NOT NULL, 
+	inputs TEXT NOT NULL, 
+	dimension INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (owner, name)
+);
+INSERT INTO "spaces" VALUES(1,'default','null-1c44096e6cef','null','1c44096e6ceff065e22dbbc1eea3dcd450f5ed7cd14b80b7f0a3f4b4747bf1ca','{"model": "null", "weights": "none", "sample_rate": 8000, "mono": "mean", "resampler": "none", "window": 1, "hop": 1, "pooling": "none", "normalisation": "none", "dimension": 8, "decoder_major": 0, "epoch": 1}',8,'active','',1.79532079123789358138e+09);
+INSERT INTO "spaces" VALUES(2,'default','versioned-98633b61848a','versioned','98633b61848a41f84de2cc5dd379cd89384a25ed9ee52c4437658463f4c4ff96','{"model": "versioned", "weights": "none", "sample_rate": 8000, "mono": "mean", "resampler": "none", "window": 1, "hop": 1, "pooling": "none", "normalisation": "none", "dimension": 8, "decoder_major": 0, "epoch": 1}',8,'retiring','',1.79532079134940409661e+09);
+INSERT INTO "spaces" VALUES(3,'default','versioned-1057596e9554','versioned','1057596e95540183313926d32e9d4910494812f442a9d356398f1bf83a3591e4','{"model": "versioned", "weights": "none", "sample_rate": 8000, "mono": "mean", "resampler": "none", "window": 1, "hop": 1, "pooling": "none", "normalisation": "none", "dimension": 8, "decoder_major": 0, "epoch": 2}',8,'active','',1.79532080595198941233e+09);
+CREATE TABLE speeds (
+	fingerprint TEXT NOT NULL, 
+	machine TEXT NOT NULL, 
+	audio_seconds_per_second FLOAT NOT NULL, 
+	operations_per_second FLOAT NOT NULL, 
+	measured_at FLOAT NOT NULL, 
+	PRIMARY KEY (fingerprint, machine)
+);
+CREATE TABLE tokens (
+	id TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	token_hash BLOB NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	expires_at FLOAT, 
+	last_used_at FLOAT, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(user_name) REFERENCES users (name) ON DELETE CASCADE, 
+	UNIQUE (token_hash)
+);
+CREATE TABLE users (
+	name TEXT NOT NULL, 
+	password_hash TEXT NOT NULL, 
+	role TEXT NOT NULL, 
+	owner TEXT NOT NULL, 
+	must_change INTEGER NOT NULL, 
+	preferences TEXT NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	PRIMARY KEY (name)
+);
+CREATE UNIQUE INDEX one_active_job ON jobs (owner, work_key) WHERE active = 1;
+CREATE INDEX open_work ON ledger (job_id, space_id, state, attempts, item_id) WHERE state IN ('pending', 'leased');
+CREATE INDEX failures ON ledger (owner, error_code, item_id) WHERE state IN ('failed', 'dismissed');
+CREATE INDEX hosted_jobs ON jobs (priority, queued_at) WHERE queued_at IS NOT NULL AND active = 1;
+CREATE INDEX feed_of_job ON feed (job_id, seq);
+CREATE INDEX foreign_id_of_item ON foreign_ids (owner, server, item_id);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('items',7);
+COMMIT;

@@ -1,0 +1,1 @@
+"""Random sequences of everything that people do to a library, against a plain oracle."""
