@@ -211,12 +211,12 @@ class CrewMember(JobWork):
     def _go_on(self, turn: Turn) -> ShareEnd | None:
         ledger = self.shop.catalogue.ledger
         rows = (self.job.owner, self.job.id, turn.space.id)
-        if ledger.waiting(*rows, 1):
+        # The cheap look comes first; the whole one counts again, for another may have given rows back in between.
+        if ledger.waiting(*rows, 1) or (left := ledger.open_work(*rows)).pending:
             return ShareEnd.MORE if self._wishes.time_over else self._slice(turn)
-        in_hand = ledger.open_work(*rows).in_hand
         if self._wishes.time_over:
-            return ShareEnd.NOTHING if in_hand else ShareEnd.MORE
-        if not in_hand:
+            return ShareEnd.NOTHING if left.in_hand else ShareEnd.MORE
+        if not left.in_hand:
             return self._end_of(turn, "")
         if ledger.reclaim(self.job.owner, self.job.id):
             return None
